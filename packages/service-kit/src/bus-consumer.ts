@@ -1,0 +1,276 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '@sgp/shared/limits';
+import { generate, type Packet, parser } from 'mqtt-packet';
+import type { Log } from './log.ts';
+
+export type BusMessage = {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retain: boolean;
+  /** Milliseconds since 1970, our clock, when the message was read from the socket. */
+  readonly receivedAt: number;
+};
+
+export type BusConsumerOptions = {
+  /** `mqtt://host:port` of a 3.1.1 broker. */
+  readonly url: string;
+  readonly username: string;
+  /** Names the session that the broker keeps; two consumers must never share one. */
+  readonly clientId: string;
+  readonly password: string;
+  readonly filters: readonly string[];
+  readonly maxBatchMessages: number;
+  /** A message waits at most this long, in milliseconds, for others to share its commit. */
+  readonly maxDelayMs: number;
+  /**
+   * Stores the batch; the broker is acknowledged after it resolves. A rejection leaves the batch unacknowledged: the
+   * connection is rebuilt and the broker sends it again. So the same message can come twice: store it idempotently.
+   */
+  readonly commit: (batch: readonly BusMessage[]) => Promise<void>;
+  readonly log: Pick<Log, 'info' | 'warn' | 'debug'>;
+};
+
+/** Reads what must not be lost from the LAN bus, in batches, each acknowledged after it was stored. It comes back by itself. */
+export type BusConsumer = AsyncDisposable & {
+  /** Connected and subscribed. */
+  readonly connected: boolean;
+  /** Called at each time that the subscriptions stand, the present one included. */
+  onConnect(listener: () => void): void;
+};
+
+const reconnectDelayMs = 500;
+const handshakeMaxMs = 5_000;
+/** A broker that does not take the last bytes may not hold up the end of the process. */
+const leaveMaxMs = limits.shutdownMaxMs / 4;
+const keepaliveS = 15;
+
+/** One TCP connection of the persistent session. It ends once, with a reason, and is not used again. */
+type Session = {
+  readonly ended: Promise<string>;
+  pause(paused: boolean): void;
+  acknowledge(messageIds: readonly number[]): void;
+  end(reason: string): void;
+  /** Says DISCONNECT (MQTT 3.1.1 §3.14) after everything written before. */
+  leave(): void;
+};
+type SessionEvents = {
+  readonly ready: (sessionPresent: boolean) => void;
+  /** `messageId` is null for QoS 0, which is not acknowledged. */
+  readonly message: (message: BusMessage, messageId: number | null) => void;
+};
+
+export function createBusConsumer(options: BusConsumerOptions): BusConsumer {
+  const { log } = options;
+  const closing = new AbortController();
+  const listeners: (() => void)[] = [];
+  const intake = createIntake(options);
+  let session: Session | null = null;
+  let connected = false;
+
+  const run = async (): Promise<void> => {
+    let quiet = false;
+    while (!closing.signal.aborted) {
+      const current: Session = openSession(options, {
+        ready(sessionPresent) {
+          connected = true;
+          quiet = false;
+          log.info({ clientId: options.clientId, sessionPresent }, 'bus consumer connected');
+          for (const listener of listeners) listener();
+        },
+        message: (message, messageId) => intake.add({ message, messageId, session: current }),
+      });
+      session = current;
+      const reason = await current.ended;
+      connected = false;
+      intake.forget(current);
+      if (closing.signal.aborted) return;
+      // A broker that is away for a minute is one line in the log, not 120.
+      log[quiet ? 'debug' : 'warn']({ clientId: options.clientId, reason }, 'bus consumer lost its connection');
+      quiet = true;
+      await sleep(reconnectDelayMs, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  };
+  const running = run();
+
+  return {
+    get connected() {
+      return connected;
+    },
+    onConnect(listener) {
+      listeners.push(listener);
+      if (connected) listener();
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      session?.pause(true);
+      await intake.drain();
+      session?.leave();
+      await running;
+    },
+  };
+}
+
+type Entry = { readonly message: BusMessage; readonly messageId: number | null; readonly session: Session };
+
+/** Gathers messages into batches and commits one batch at a time, so that order holds. */
+function createIntake({ maxBatchMessages, maxDelayMs, commit, log }: BusConsumerOptions) {
+  let waiting: Entry[] = [];
+  let committingCount = 0;
+  let draining = false;
+  let working: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Leaves out what the broker will send again to the next connection; QoS 0 stays, because nobody sends it again. */
+  const forget = (session: Session): void => {
+    waiting = waiting.filter((entry) => entry.session !== session || entry.messageId === null);
+  };
+  const work = async (): Promise<void> => {
+    const batch = waiting.splice(0, maxBatchMessages);
+    committingCount = batch.length;
+    try {
+      await commit(batch.map(({ message }) => message));
+      acknowledge(batch);
+    } catch (err) {
+      log.warn({ err, messages: batch.length }, 'bus batch was not stored; the broker will send it again');
+      for (const { session } of batch) {
+        session.end('a batch could not be stored');
+        forget(session);
+      }
+    }
+    committingCount = 0;
+    working = null;
+    if (!draining && waiting.length <= maxBatchMessages) (waiting.at(-1) ?? batch.at(-1))?.session.pause(false);
+    schedule();
+  };
+  const start = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!working && waiting.length > 0) working = work();
+  };
+  const schedule = (): void => {
+    const first = waiting[0];
+    if (working || !first) return;
+    const waitMs = first.message.receivedAt + maxDelayMs - Date.now();
+    if (waiting.length >= maxBatchMessages || waitMs <= 0) start();
+    else timer ??= setTimeout(start, waitMs);
+  };
+
+  return {
+    add(entry: Entry): void {
+      waiting.push(entry);
+      if (waiting.length + committingCount > 2 * maxBatchMessages) entry.session.pause(true);
+      schedule();
+    },
+    forget,
+    /** Commits everything that is in hand and reads no more. */
+    async drain(): Promise<void> {
+      draining = true;
+      while (working || waiting.length > 0) {
+        start();
+        await working;
+      }
+    },
+  };
+}
+
+function acknowledge(batch: readonly Entry[]): void {
+  const ids = new Map<Session, number[]>();
+  for (const { session, messageId } of batch) {
+    if (messageId === null) continue;
+    const known = ids.get(session);
+    if (known) known.push(messageId);
+    else ids.set(session, [messageId]);
+  }
+  for (const [session, messageIds] of ids) session.acknowledge(messageIds);
+}
+
+function openSession(options: BusConsumerOptions, events: SessionEvents): Session {
+  const url = new URL(options.url);
+  const socket: Socket = connectSocket({ host: url.hostname, port: Number(url.port || 1883), noDelay: true });
+  const ended = Promise.withResolvers<string>();
+  const packets = parser({ protocolVersion: 4 });
+  const handshake = setTimeout(() => end('the broker did not answer in time'), handshakeMaxMs);
+  let open = true;
+  let heardAt = Date.now();
+  const keepalive = setInterval(() => {
+    if (socket.isPaused()) heardAt = Date.now();
+    if (Date.now() - heardAt > 1.5 * keepaliveS * 1000) return end('the broker is silent');
+    socket.write(generate({ cmd: 'pingreq' }));
+  }, keepaliveS * 1000);
+  const end = (reason: string): void => {
+    if (!open) return;
+    open = false;
+    clearTimeout(handshake);
+    clearInterval(keepalive);
+    socket.destroy();
+    ended.resolve(reason);
+  };
+  let sessionPresent = false;
+  const handle = (packet: Packet): void => {
+    if (!open) return;
+    if (packet.cmd === 'publish') {
+      const { topic, retain, qos } = packet;
+      const payload = packet.payload as Buffer;
+      events.message({ topic, payload, retain, receivedAt: Date.now() }, qos === 0 ? null : (packet.messageId ?? null));
+    } else if (packet.cmd === 'connack') {
+      sessionPresent = packet.sessionPresent;
+      const subscriptions = options.filters.map((topic) => ({ topic, qos: 1 as const }));
+      if (packet.returnCode === 0) socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions }));
+      else end(`the broker refused the connection with code ${packet.returnCode}`);
+    } else if (packet.cmd === 'suback') {
+      const refused = options.filters.filter((_, index) => packet.granted[index] === 128);
+      clearTimeout(handshake);
+      if (refused.length === 0) events.ready(sessionPresent);
+      else end(`the broker refused the filters ${refused.join(', ')}`);
+    }
+  };
+  packets.on('packet', handle);
+  packets.on('error', (err) => end(`not MQTT: ${err.message}`));
+  socket.on('connect', () => socket.write(connectPacket(options)));
+  socket.on('data', (chunk) => {
+    heardAt = Date.now();
+    packets.parse(chunk as Buffer);
+  });
+  socket.on('error', (err) => end(err.message));
+  socket.on('close', () => end('the connection was closed'));
+  return {
+    ended: ended.promise,
+    pause(paused) {
+      if (!open || paused === socket.isPaused()) return;
+      if (paused) socket.pause();
+      else socket.resume();
+    },
+    acknowledge(messageIds) {
+      if (open) socket.write(pubacks(messageIds));
+    },
+    end,
+    leave() {
+      if (socket.connecting) end('left');
+      else if (open) socket.end(generate({ cmd: 'disconnect' }), () => end('left'));
+      setTimeout(() => end('left'), leaveMaxMs).unref();
+    },
+  };
+}
+
+const connectPacket = ({ clientId, username, password }: BusConsumerOptions): Buffer =>
+  generate({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: false,
+    clientId,
+    keepalive: keepaliveS,
+    username,
+    password: Buffer.from(password),
+  });
+
+/** All acknowledgements in one write: PUBACK is four bytes (MQTT 3.1.1 §3.4). */
+function pubacks(messageIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * messageIds.length);
+  for (const [index, id] of messageIds.entries()) {
+    bytes.writeUInt16BE(0x40_02, 4 * index);
+    bytes.writeUInt16BE(id, 4 * index + 2);
+  }
+  return bytes;
+}

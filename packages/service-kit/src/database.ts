@@ -1,0 +1,66 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import createKnex, { type Knex } from 'knex';
+import pg from 'pg';
+import { busyTimeoutMs, ImmediateSqliteClient } from './sqlite-client.ts';
+
+export type Database = Knex;
+
+/** Times and counters are bigint columns; all of them are far below 2^53. */
+const int8Oid = 20;
+pg.types.setTypeParser(int8Oid, Number);
+
+/** A step of the schema's history: never edited once released, never undone, listed by hand in order. */
+export type Migration = { readonly name: string; readonly up: (db: Database) => Promise<void> };
+
+export type OpenOptions = {
+  /** `full`: a commit is on the disk before it is acknowledged. `normal`: a power cut may take the last commits; for what can be made again. */
+  readonly durability: 'full' | 'normal';
+};
+
+/**
+ * Opens `sqlite:PATH` (`sqlite::memory:` in tests) or `postgres://…`.
+ * SQLite runs in WAL mode with one connection; its transactions take the write lock at once, so that a transaction that
+ * reads and then writes never fails because another process wrote in between.
+ */
+export function openDatabase(url: string, options: OpenOptions): Database {
+  if (url.startsWith('postgres://') || url.startsWith('postgresql://'))
+    return createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 10 } });
+  const filename = url.replace(/^sqlite:/, '');
+  if (filename !== ':memory:') mkdirSync(dirname(filename), { recursive: true });
+  return createKnex({
+    client: ImmediateSqliteClient as unknown as typeof Knex.Client,
+    connection: { filename },
+    useNullAsDefault: true,
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate(
+        connection: { pragma(text: string): unknown },
+        done: (error: Error | null, connection: unknown) => void,
+      ) {
+        connection.pragma('journal_mode = WAL');
+        connection.pragma(`synchronous = ${options.durability.toUpperCase()}`);
+        connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+        connection.pragma('foreign_keys = ON');
+        done(null, connection);
+      },
+    },
+  });
+}
+
+export const isPostgres = (db: Database): boolean => db.client.config.client === 'pg';
+
+/** Brings the schema to the newest step, each step in a transaction of its own. Several processes may call it at once. */
+export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
+  await db.raw('create table if not exists sgp_migrations (name varchar(200) primary key, applied_at bigint not null)');
+  for (const migration of migrations) {
+    await db.transaction(async (tx) => {
+      if (isPostgres(db)) await tx.raw('lock table sgp_migrations in exclusive mode');
+      const known = await tx('sgp_migrations').where({ name: migration.name }).first();
+      if (known) return;
+      await migration.up(tx as unknown as Database);
+      await tx('sgp_migrations').insert({ name: migration.name, applied_at: Date.now() });
+    });
+  }
+}

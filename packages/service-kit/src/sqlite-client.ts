@@ -1,0 +1,40 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import SqliteClient from 'knex/lib/dialects/better-sqlite3/index.js';
+import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js';
+
+type Connection = { pragma(text: string): unknown; exec(sql: string): unknown };
+
+/** How long any statement waits for another process's lock. */
+export const busyTimeoutMs = 5_000;
+const retryMinMs = 1;
+const retryMaxMs = 20;
+
+/**
+ * Knex begins SQLite transactions as deferred: one that reads first and writes later fails with SQLITE_BUSY, without
+ * waiting, when another process wrote in between. `BEGIN IMMEDIATE` takes the write lock at once. While another process
+ * holds it this one tries again later instead of sleeping inside SQLite, so that the service goes on answering. It asks
+ * the connection itself, because Knex gives a transaction up at its first failed statement.
+ */
+class ImmediateTransaction extends (SqliteTransaction as new (...args: unknown[]) => object) {
+  async begin(connection: Connection): Promise<unknown> {
+    const deadline = performance.now() + busyTimeoutMs;
+    for (let waitMs = retryMinMs; ; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
+      connection.pragma('busy_timeout = 0');
+      try {
+        return connection.exec('BEGIN IMMEDIATE');
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > deadline) throw error;
+      } finally {
+        connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+      }
+      await wait(waitMs);
+    }
+  }
+}
+
+/** A class because knex takes its dialects as classes. */
+export class ImmediateSqliteClient extends (SqliteClient as new (...args: unknown[]) => object) {
+  transaction(...args: unknown[]): unknown {
+    return new ImmediateTransaction(this, ...args);
+  }
+}
