@@ -80,6 +80,7 @@ export function corePlan(options: Options, ports: Ports, at: Layout): readonly P
         ADMIN_TOKEN_FILE: at.secret('license-admin'),
         SERVICE_TOKEN_FILE: at.secret('license-service'),
         MIRROR_URL: mirror,
+        LICENSE_AUTHORITY: `${local}:${ports.license}`,
       },
     },
     {

@@ -49,7 +49,10 @@ export async function startS3Server(options: { readonly profile?: S3Profile } = 
     verifySignature(request, url, credentials);
     if (profile === 'strict') refuseModernWays(request);
     if (url.pathname.split('/')[1] !== bucket) throw new S3Error(404, 'NoSuchBucket');
-    if (request.method === 'PUT') return put(request, response, key, objects);
+    if (request.method === 'PUT') {
+      await put(request, response, key, objects);
+      return;
+    }
     const object = objects.get(key);
     if (request.method === 'DELETE') {
       objects.delete(key);
@@ -72,7 +75,10 @@ export async function startS3Server(options: { readonly profile?: S3Profile } = 
       entry.status = response.writableFinished ? response.statusCode : 0;
       for (const listener of listeners) listener(entry);
     });
-    if (down === 'refusing') return request.socket.destroy();
+    if (down === 'refusing') {
+      request.socket.destroy();
+      return;
+    }
     answer(request, response, key, url).catch((error: unknown) => refuse(request, response, error));
   });
   server.on('connection', (socket: Socket) => down === 'refusing' && socket.destroy());
@@ -146,7 +152,10 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const { status, code, message } = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
   request.resume();
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(request.method === 'HEAD' ? undefined : body);

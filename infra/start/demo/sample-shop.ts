@@ -153,10 +153,10 @@ const samples: readonly Sample[] = [
 
 const photo = (name: string): Buffer => readFileSync(new URL(`./photos/${name}.webp`, import.meta.url));
 
-/** 17:00 of the day that is `days` from now. */
+/** 17:00 in São Paulo (UTC−3 all year) of the day that is `days` from now. */
 function dueAt(days: number, now: number): number {
   const due = new Date(now + days * dayMs);
-  due.setHours(17, 0, 0, 0);
+  due.setUTCHours(20, 0, 0, 0);
   return due.getTime();
 }
 

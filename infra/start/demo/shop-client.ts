@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Machine, MachineCredential } from '@sgp/shared/api/machines';
 import type { Customer, Order, OrderSummary } from '@sgp/shared/api/orders';
 import { uuidV7 } from '@sgp/shared/ids';
@@ -28,9 +28,15 @@ export type ShopClient = {
   move(order: Pick<OrderSummary, 'orderId' | 'version'>, to: string): Promise<Order>;
   promise(order: Pick<OrderSummary, 'orderId' | 'version'>, promisedAt: number, reason: string): Promise<Order>;
   openOrders(): Promise<readonly OrderSummary[]>;
-  addPhoto(orderId: string, fileName: string, bytes: Buffer): Promise<void>;
+  /** Sends a photo in pieces, as the intranet does. Returns its mediaId. */
+  addPhoto(orderId: string, fileName: string, bytes: Buffer): Promise<string>;
   registerMachine(machine: { name: string; slug: string; kind: string; sector: string }): Promise<MachineCredential>;
   machines(): Promise<readonly Machine[]>;
+  order(orderId: string): Promise<Order>;
+  /** Any other address. */
+  get<Answer>(path: string): Promise<Answer>;
+  /** The session's cookie, for an event stream or a browser. */
+  readonly cookie: string;
 };
 
 export function createShopClient(baseUrl: string): ShopClient {
@@ -76,11 +82,16 @@ export function createShopClient(baseUrl: string): ShopClient {
         const chunk = bytes.subarray(offset, offset + limits.mediaChunkMaxBytes);
         await call('PATCH', `/api/media/${mediaId}/content`, chunk, {
           'upload-offset': String(offset),
-          'x-request-id': randomUUID(),
         });
       }
+      return mediaId;
     },
     registerMachine: (machine) => json('POST', '/api/machines', machine),
+    order: (orderId) => json('GET', `/api/orders/${orderId}`),
+    get: (path) => json('GET', path),
+    get cookie() {
+      return cookie;
+    },
     machines: async () => (await json<{ machines: Machine[] }>('GET', '/api/machines')).machines,
   };
 }

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { createShopClient, type ShopClient } from '../../infra/start/demo/shop-client.ts';
+import type { Options } from '../../infra/start/options.ts';
+import { portsFor } from '../../infra/start/plan.ts';
+import { type Running, type RunOptions, run } from '../../infra/start/run.ts';
+
+export type TestShop = {
+  readonly running: Running;
+  /** Signed in as the owner. */
+  readonly shop: ShopClient;
+  readonly owner: { readonly login: string; readonly password: string };
+  readonly urls: { readonly intranet: string; readonly mirror: string; readonly broker: string };
+  readonly dataDir: string;
+  /** What the launcher said: services that it started again. */
+  readonly restarts: readonly string[];
+};
+
+export const owner = {
+  name: 'Rosana Klein',
+  login: 'rosana',
+  password: 'uma senha bem comprida',
+  shopName: 'Fio & Ponto',
+} as const;
+
+/** A folder of this test alone, removed afterwards. */
+export function tempDir(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'sgp-test-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+/** An offset at which every port of the product is free now. */
+export async function freePortOffset(): Promise<number> {
+  for (;;) {
+    const offset = 10_000 + Math.floor(Math.random() * 30_000);
+    const free = await Promise.all(Object.values(portsFor(offset)).map(isFree));
+    if (free.every(Boolean)) return offset;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  probe.listen(port, '127.0.0.1');
+  const listening = await Promise.race([
+    once(probe, 'listening').then(() => true),
+    once(probe, 'error').then(() => false),
+  ]);
+  if (listening) probe.close();
+  return listening;
+}
+
+/** The whole product as real processes on free ports, with its owner created through the API. */
+export async function startShop(t: ExecutionContext, options: Partial<RunOptions> = {}): Promise<TestShop> {
+  const dataDir = options.dataDir ?? tempDir(t);
+  const defaults: Options = {
+    side: 'all',
+    dataDir,
+    demo: false,
+    lan: false,
+    portOffset: await freePortOffset(),
+    licenseUrl: null,
+    enrolCode: null,
+    help: false,
+  };
+  const restarts: string[] = [];
+  const running = await run(
+    { ...defaults, cuttableWire: true, ...options, dataDir },
+    { onRestart: (name, why) => restarts.push(`${name}: ${why}`), onNotice: (name, text) => t.log(`${name}: ${text}`) },
+  );
+  t.teardown(() => running[Symbol.asyncDispose]());
+  const intranet = `http://127.0.0.1:${running.ports.production}`;
+  const shop = createShopClient(intranet);
+  if (await shop.needsOwner()) await shop.createOwner(owner);
+  else await shop.signIn(owner.login, owner.password);
+  return {
+    running,
+    shop,
+    owner,
+    urls: {
+      intranet,
+      mirror: `http://127.0.0.1:${running.ports.mirror}`,
+      broker: `mqtt://127.0.0.1:${running.ports.broker}`,
+    },
+    dataDir,
+    restarts,
+  };
+}
+
+/**
+ * Asks again until the answer satisfies, for states that a program reports and nobody announces.
+ * @throws Error with the last answer after `maxMs`
+ */
+export async function until<Value>(
+  what: string,
+  ask: () => Promise<Value> | Value,
+  good: (value: Value) => boolean,
+  maxMs = 20_000,
+): Promise<Value> {
+  const deadline = performance.now() + maxMs;
+  for (;;) {
+    const value = await Promise.resolve(ask()).catch((error: unknown) => error as Value);
+    if (!(value instanceof Error) && good(value)) return value;
+    if (performance.now() > deadline)
+      throw new Error(
+        `${what}: not within ${maxMs} ms; last: ${value instanceof Error ? value.message : JSON.stringify(value).slice(0, 2000)}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
