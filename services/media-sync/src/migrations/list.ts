@@ -1,0 +1,5 @@
+import type { Migration } from '@sgp/service-kit/database';
+import { photos } from './0001-photos.ts';
+
+/** In order; a step is never edited once released. */
+export const migrations: readonly Migration[] = [photos];
