@@ -91,6 +91,8 @@ export const newItemSchema = z.strictObject({
 });
 /** POST /api/orders. Price: sum of the items less `discountCents`. */
 export const newOrderBody = z.strictObject({
+  /** Given by the browser, so that a repeat after a lost answer is the same order; made by the server when left out. */
+  orderId: uuidSchema.optional(),
   customerId: uuidSchema,
   items: z.array(newItemSchema).min(1).max(limits.orderItemsMax),
   promisedAt: timeMs,

@@ -1,0 +1,83 @@
+import type { Database } from '@sgp/service-kit/database';
+
+/** Who did something, as it is kept for good: the name is the one they had then. */
+export type Actor = {
+  /** Null for a machine or the system itself. */
+  readonly userId: string | null;
+  readonly who: string;
+  /** Network address of the browser; null when no browser asked. */
+  readonly address: string | null;
+};
+
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;
+
+export type AuditEntry = {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly actor: Actor;
+  readonly entity: 'order' | 'customer' | 'user' | 'settings' | 'machine';
+  readonly entityId: string;
+  readonly action: string;
+  /** The parts of the sentence that a screen writes about it. */
+  readonly summary: Facts;
+  readonly before: object;
+  readonly after: object;
+};
+
+export type HistoryRow = {
+  readonly at: number;
+  readonly who: string;
+  readonly action: string;
+  readonly summary: Facts;
+};
+
+/** Action of a version that was written only because something that its snapshot carries changed: no step of the order. */
+export const refreshed = 'refreshed';
+
+/** The audit trail: written in the transaction of the change itself, never changed (the database refuses). */
+export type AuditStore = {
+  append(tx: Database, entry: AuditEntry): Promise<void>;
+  /** Newest first, without what is only {@link refreshed}. */
+  history(db: Database, entityId: string, limit: number): Promise<readonly HistoryRow[]>;
+};
+
+export function createAuditStore(): AuditStore {
+  return {
+    async append(tx, { at, actor, entity, entityId, action, summary, before, after }) {
+      await tx('audit').insert({
+        at,
+        user_id: actor.userId,
+        who: actor.who,
+        address: actor.address,
+        entity,
+        entity_id: entityId,
+        action,
+        summary: JSON.stringify(summary),
+        before: JSON.stringify(before),
+        after: JSON.stringify(after),
+      });
+    },
+    async history(db, entityId, limit) {
+      const rows = await db('audit')
+        .where({ entity_id: entityId })
+        .whereNot({ action: refreshed })
+        .orderBy('entry_id', 'desc')
+        .limit(limit)
+        .select('at', 'who', 'action', 'summary');
+      return rows.map((row) => ({ ...row, summary: JSON.parse(row.summary) }));
+    },
+  };
+}
+
+/** The members that differ, before and after: what an audit entry keeps of a change. */
+export function difference(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): { readonly before: object; readonly after: object } {
+  const names = Object.keys({ ...before, ...after }).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  const pick = (from: Readonly<Record<string, unknown>>): object =>
+    Object.fromEntries(names.map((name) => [name, from[name] ?? null]));
+  return { before: pick(before), after: pick(after) };
+}

@@ -1,0 +1,73 @@
+import { createRequestSigner } from '@sgp/auth/http-signature';
+import { connectBus } from '@sgp/service-kit/bus';
+import { migrate, openDatabase } from '@sgp/service-kit/database';
+import { healthRoutes, localAccess, openAccess } from '@sgp/service-kit/health';
+import { createHttpApp } from '@sgp/service-kit/http-app';
+import { listen } from '@sgp/service-kit/http-server';
+import { createMetrics } from '@sgp/service-kit/metrics';
+import { runService } from '@sgp/service-kit/run-service';
+import { limits } from '@sgp/shared/limits';
+import { topics } from '@sgp/shared/topics';
+import { productionMigrations } from '../migrations/list.ts';
+import { createSyncStore } from '../sync/sync-store.ts';
+import { startBridge } from './app.ts';
+import { createBridgeMetrics } from './bridge-metrics.ts';
+import { readBridgeConfig } from './config.ts';
+import { createMirrorLink } from './mirror-link.ts';
+import { watchNetwork } from './network-watch.ts';
+import { createOutboxQueue } from './outbox-queue.ts';
+
+await runService('bridge', async (stack, log) => {
+  const config = readBridgeConfig(process.env);
+  const metrics = createMetrics('bridge');
+  const { node } = config;
+
+  const db = openDatabase(config.databaseUrl, { durability: 'full' });
+  stack.defer(() => db.destroy());
+  await migrate(db, productionMigrations);
+  const store = createSyncStore(db);
+  const delivery = await store.deliveryState();
+
+  const signer = createRequestSigner({
+    shortId: node.shortId,
+    apiKey: node.apiKey,
+    keyId: node.keyId,
+    privateJwk: config.privateJwk,
+    authority: config.mirrorAuthority,
+    tag: 'snapshot-push/1',
+  });
+  const timeoutMs = limits.syncRequestTimeoutMs;
+  const link = stack.use(createMirrorLink({ url: config.mirrorUrl, tenant: node, signer, now: Date.now, timeoutMs }));
+  const bus = stack.use(
+    connectBus({ url: config.brokerUrl, service: 'bridge', password: config.mqttPassword, est: node.est, log }),
+  );
+
+  const bridge = stack.use(
+    startBridge(delivery, {
+      queue: createOutboxQueue(db, delivery.epoch),
+      link,
+      store,
+      // A status that the bus cannot take now is told again when it connects.
+      publish: async (status) => {
+        if (bus.connected) await bus.publish(topics.syncStatus(node.est), status, { qos: 1, retain: true });
+      },
+      metrics: createBridgeMetrics(metrics, Date.now),
+      now: Date.now,
+      random: Math.random,
+      log,
+    }),
+  );
+  bus.onConnect(() => bridge.repeatStatus());
+  bus.subscribe(topics.outbox(node.est), () => bridge.doorbell()).catch((err) => log.warn({ err }, 'no doorbell'));
+  stack.use(watchNetwork(() => bridge.networkChanged()));
+
+  const checks = { database: () => db.raw('select 1') };
+  const app = createHttpApp({
+    log,
+    metrics,
+    routes: healthRoutes('bridge', metrics, checks),
+    access: { open: openAccess, local: localAccess },
+  });
+  const server = stack.use(await listen(app, config));
+  log.info({ url: server.url, mirror: config.mirrorUrl.origin, epoch: delivery.epoch }, 'bridge ready');
+});

@@ -1,0 +1,103 @@
+import { readNodeIdentity } from '@sgp/auth/node-identity';
+import { connectBus } from '@sgp/service-kit/bus';
+import { createBusConsumer } from '@sgp/service-kit/bus-consumer';
+import { listen } from '@sgp/service-kit/http-server';
+import { createMetrics } from '@sgp/service-kit/metrics';
+import { runService } from '@sgp/service-kit/run-service';
+import { createEventHub } from '@sgp/service-kit/sse';
+import { limits } from '@sgp/shared/limits';
+import { serviceUsername, topics } from '@sgp/shared/topics';
+import { createProductionApp } from './app.ts';
+import { loadConfig } from './config.ts';
+import { openProductionDb, openTelemetryDb } from './db.ts';
+import { openMachines } from './machines/open-machines.ts';
+import { openMediaFiles } from './media/media-files.ts';
+import { createLicenceReader } from './shop/licence-reader.ts';
+import { watchServices } from './shop/service-watch.ts';
+import { openShop } from './shop.ts';
+import { syncRoutes } from './sync/sync-routes.ts';
+import { createSyncStore } from './sync/sync-store.ts';
+import { createSyncWatch } from './sync/sync-watch.ts';
+
+await runService('production-api', async (stack, log) => {
+  const config = loadConfig(process.env);
+  const identity = readNodeIdentity(config.NODE_DIR);
+  const { est, nodeId } = identity;
+  const metrics = createMetrics('production-api');
+
+  const db = stack.adopt(await openProductionDb(config.PRODUCTION_DB_URL), (open) => open.destroy());
+  const telemetryDb = stack.adopt(await openTelemetryDb(config.TELEMETRY_DB_URL), (open) => open.destroy());
+  const files = await openMediaFiles(config.MEDIA_DIR);
+  const { BROKER_URL: brokerUrl, TRACKING_BASE_URL: trackingBaseUrl } = config;
+  const { mqttPassword } = config;
+  const bus = stack.use(connectBus({ url: brokerUrl, service: 'production-api', password: mqttPassword, est, log }));
+  const hub = stack.use(createEventHub());
+
+  const domain = await openShop(stack, { db, identity, bus, hub, files, trackingBaseUrl, log, metrics });
+  const sync = stack.use(
+    createSyncWatch({ bus, est, onStatus: (status) => domain.hub.send('sync.status', status), now: Date.now }),
+  );
+  const services = watchServices({
+    bus,
+    est,
+    onChanged: () => domain.hub.send('services.changed', { at: Date.now() }),
+  });
+  const username = serviceUsername('production-api');
+  stack.use(
+    createBusConsumer({
+      url: brokerUrl,
+      username,
+      clientId: `${username}:media`,
+      password: mqttPassword,
+      filters: [topics.mediaPublished(est)],
+      maxBatchMessages: limits.floorCommitMaxMessages,
+      maxDelayMs: limits.floorCommitMaxDelayMs,
+      commit: domain.mediaOutcomes,
+      log,
+    }),
+  );
+  const sweepMedia = (): void => {
+    domain.media.sweep().catch((err: unknown) => log.warn({ err }, 'waiting photos could not be announced'));
+  };
+  bus.onConnect(sweepMedia);
+  const sweeping = stack.adopt(setInterval(sweepMedia, limits.mediaAnnounceIntervalMs), clearInterval);
+  sweeping.unref();
+
+  const machines = await openMachines(stack, {
+    db,
+    telemetryDb,
+    bus,
+    hub,
+    est,
+    timeZone: domain.timeZone,
+    brokerUrl,
+    mqttPassword,
+    brokerAdmin: { url: config.BROKER_ADMIN_URL, token: config.brokerAdminToken },
+    machineBroker: { host: config.MACHINE_BROKER_HOST, port: config.MACHINE_BROKER_PORT },
+    orders: domain.orderPort,
+    log,
+    metrics,
+  });
+  const syncPage = syncRoutes({
+    store: createSyncStore(db),
+    watch: sync,
+    nodeId,
+    dataDir: config.MEDIA_DIR,
+    now: Date.now,
+  });
+  const { app } = createProductionApp({
+    db,
+    domain,
+    files,
+    hub,
+    licence: createLicenceReader(config.NODE_DIR, nodeId),
+    services,
+    latestSync: sync.latest,
+    otherRoutes: [...machines.routes, ...syncPage],
+    webDir: config.WEB_DIR,
+    log,
+    metrics,
+  });
+  const server = stack.use(await listen(app, { host: config.HOST, port: config.PORT }));
+  log.info({ port: server.port }, 'production-api ready');
+});

@@ -1,0 +1,32 @@
+import type { Bus } from '@sgp/service-kit/bus';
+import type { Log } from '@sgp/service-kit/log';
+import type { MediaUploaded } from '@sgp/shared/floor-messages';
+import { topics } from '@sgp/shared/topics';
+import type { MediaRecord } from '../orders/order-record.ts';
+import type { ShopHub } from '../shop/shop-hub.ts';
+
+/** Tells media-sync that an original waits, and the screens that a photo's state changed. */
+export type MediaNews = {
+  uploaded(media: MediaRecord): void;
+  changed(media: Pick<MediaRecord, 'mediaId' | 'orderId'>, state: MediaRecord['state'] | 'deleted'): void;
+};
+
+export function createMediaNews(deps: {
+  readonly bus: Pick<Bus, 'publish' | 'connected'>;
+  readonly hub: ShopHub;
+  readonly est: string;
+  readonly log: Pick<Log, 'debug'>;
+}): MediaNews {
+  const { bus, hub, est, log } = deps;
+  return {
+    uploaded({ mediaId, orderId, sizeBytes }) {
+      // Not queued in memory: everything unfinished is announced at each connect and every minute.
+      if (!bus.connected) return;
+      const message = { mediaId, orderId, file: mediaId, sizeBytes } satisfies MediaUploaded;
+      bus
+        .publish(topics.mediaUploaded(est), message, { qos: 1 })
+        .catch((err: unknown) => log.debug({ err, mediaId }, 'upload not announced'));
+    },
+    changed: ({ mediaId, orderId }, state) => hub.send('media.changed', { mediaId, orderId, state }),
+  };
+}

@@ -1,0 +1,13 @@
+import type { Migration } from '@sgp/service-kit/database';
+import { peopleMigration } from './0001-people.ts';
+import { ordersMigration } from './0002-orders.ts';
+import { outboxMigration } from './0003-outbox.ts';
+import { machinesMigration } from './0004-machines.ts';
+
+/** Every step of production.db, in order. */
+export const productionMigrations: readonly Migration[] = [
+  peopleMigration,
+  ordersMigration,
+  outboxMigration,
+  machinesMigration,
+];

@@ -1,0 +1,142 @@
+import type { Database } from '@sgp/service-kit/database';
+import { newId } from '@sgp/service-kit/ids';
+import type { SyncPage } from '@sgp/shared/api/shop';
+import type { ErrorCode } from '@sgp/shared/errors';
+import { limits } from '@sgp/shared/limits';
+
+/** Why nothing goes although the cloud answers: `paused` ends by itself (licence, ban lifted), `failed` needs a person. */
+export type Blockage = { readonly kind: 'failed' | 'paused'; readonly code: ErrorCode; readonly detail: string };
+
+/** What is known of the deliveries; times in ms since 1970. */
+export type DeliveryState = {
+  readonly epoch: string;
+  readonly ackedSeq: number;
+  readonly lastAckAt: number | null;
+  readonly offlineSince: number | null;
+  readonly clockSkewMs: number | null;
+  readonly blocked: Blockage | null;
+  readonly totals: SyncPage['totals'];
+};
+
+export type Waiting = {
+  readonly pendingChanges: number;
+  readonly oldestPendingAt: number | null;
+  readonly parkedChanges: number;
+  readonly pendingMedia: number;
+};
+
+export type SyncStore = {
+  deliveryState(): Promise<DeliveryState>;
+  /** What waits for the cloud at this moment. */
+  waiting(): Promise<Waiting>;
+  /** Lists of the sync page, each at most `limits.pageMaxRows`. */
+  lists(): Promise<Pick<SyncPage, 'pending' | 'parked' | 'incidents'>>;
+  /** Notes since when the cloud is out of reach and what blocks; an acknowledgement clears both. */
+  saveTrouble(trouble: Pick<DeliveryState, 'offlineSince' | 'blocked'>): Promise<void>;
+  /** Writes that an outage began, once: while one is open this only raises its peak. */
+  openIncident(incident: {
+    readonly cause: string;
+    readonly startedAt: number;
+    readonly pendingChanges: number;
+  }): Promise<void>;
+  /** Writes that the open outage, if any, ended. */
+  closeIncident(endedAt: number): Promise<void>;
+};
+
+const isOpen = { ended_at: null };
+
+/** Reads and writes what the edge knows about its deliveries. The tables are those of migration 0003, and `media`. */
+export function createSyncStore(db: Database): SyncStore {
+  return {
+    async deliveryState() {
+      const row = await db('sync_state').where({ id: 1 }).first();
+      return {
+        epoch: row.epoch,
+        ackedSeq: row.acked_seq,
+        lastAckAt: row.last_ack_at,
+        offlineSince: row.offline_since,
+        clockSkewMs: row.clock_skew_ms,
+        blocked:
+          row.blocked_kind === null
+            ? null
+            : { kind: row.blocked_kind, code: row.blocked_code, detail: row.blocked_detail },
+        totals: { batches: row.batches, changesAcked: row.changes_acked, bytesSent: row.bytes_sent },
+      };
+    },
+    async waiting() {
+      const open = await db('outbox').whereNull('parked_at').count({ n: '*' }).first();
+      const oldest = await db('outbox').whereNull('parked_at').orderBy('seq').first('created_at');
+      const parked = await db('outbox').whereNotNull('parked_at').count({ n: '*' }).first();
+      const media = await db('media').whereNotIn('state', ['published', 'refused']).count({ n: '*' }).first();
+      return {
+        pendingChanges: Number(open?.['n']),
+        oldestPendingAt: oldest?.created_at ?? null,
+        parkedChanges: Number(parked?.['n']),
+        pendingMedia: Number(media?.['n']),
+      };
+    },
+    async lists() {
+      const rows = () => db('outbox').orderBy('seq', 'desc').limit(limits.pageMaxRows);
+      const incidents = await db('sync_incidents').orderBy('started_at', 'desc').limit(limits.pageMaxRows);
+      return {
+        pending: (await rows().whereNull('parked_at')).map((row) => ({
+          ...whatItIs(row),
+          version: row.version,
+          at: row.created_at,
+          attempts: row.attempts,
+        })),
+        parked: (await rows().whereNotNull('parked_at')).map((row) => {
+          const { seq, orderId, number } = whatItIs(row);
+          return { seq, orderId, number, code: row.parked_code, detail: row.parked_detail, at: row.parked_at };
+        }),
+        incidents: incidents.map((row) => ({
+          startedAt: row.started_at,
+          endedAt: row.ended_at,
+          peakPending: row.peak_pending,
+          sent: row.sent,
+        })),
+      };
+    },
+    async saveTrouble({ offlineSince, blocked }) {
+      await db('sync_state')
+        .where({ id: 1 })
+        .update({
+          offline_since: offlineSince,
+          blocked_kind: blocked?.kind ?? null,
+          blocked_code: blocked?.code ?? null,
+          blocked_detail: blocked?.detail ?? null,
+        });
+    },
+    async openIncident({ cause, startedAt, pendingChanges }) {
+      await db.transaction(async (tx) => {
+        const open = await tx('sync_incidents').where(isOpen).first('id', 'peak_pending');
+        if (!open)
+          await tx('sync_incidents').insert({
+            id: newId(),
+            cause,
+            started_at: startedAt,
+            peak_pending: pendingChanges,
+            sent: 0,
+          });
+        else if (pendingChanges > open.peak_pending)
+          await tx('sync_incidents').where({ id: open.id }).update({ peak_pending: pendingChanges });
+      });
+    },
+    async closeIncident(endedAt) {
+      await db('sync_incidents').where(isOpen).update({ ended_at: endedAt });
+    },
+  };
+}
+
+type OutboxRow = { readonly seq: number; readonly entity_id: string; readonly payload: string };
+
+/** Number and customer as the change itself names them: right even when the order is gone from the tables. */
+function whatItIs(row: OutboxRow): { seq: number; orderId: string; number: string; customer: string } {
+  const snapshot = JSON.parse(row.payload) as { number?: string; customer?: { firstName?: string } };
+  return {
+    seq: row.seq,
+    orderId: row.entity_id,
+    number: snapshot.number ?? '',
+    customer: snapshot.customer?.firstName ?? '',
+  };
+}

@@ -1,0 +1,5 @@
+import type { Migration } from '@sgp/service-kit/database';
+import { floorMigration } from './0001-floor.ts';
+
+/** Every step of telemetry.db, in order. */
+export const telemetryMigrations: readonly Migration[] = [floorMigration];
