@@ -93,7 +93,6 @@ export function corePlan(options: Options, ports: Ports, at: Layout): readonly P
         MIRROR_DB_URL: at.db('core', 'mirror'),
         MEDIA_DIR: at.coreMedia,
         MIRROR_AUTHORITY: `${local}:${ports.mirror}`,
-        PUBLIC_URL: mirror,
         LICENSE_URL: `http://${local}:${ports.license}`,
         LICENSE_SERVICE_TOKEN_FILE: at.secret('license-service'),
         MEDIA_URL_SECRET_FILE: at.secret('media-url'),

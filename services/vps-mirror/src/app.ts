@@ -1,0 +1,94 @@
+import type { Database } from '@sgp/service-kit/database';
+import { healthRoutes, localAccess, openAccess } from '@sgp/service-kit/health';
+import { createHttpApp } from '@sgp/service-kit/http-app';
+import type { Log } from '@sgp/service-kit/log';
+import type { Metrics } from '@sgp/service-kit/metrics';
+import type Koa from 'koa';
+import { Gauge } from 'prom-client';
+import { createIngestMetrics } from './ingest/ingest-metrics.ts';
+import { createNodeAccess } from './ingest/node-access.ts';
+import type { NonceStore } from './ingest/nonce-store.ts';
+import { createPushLimiter } from './ingest/push-limiter.ts';
+import { pushRoutes } from './ingest/push-routes.ts';
+import type { PushStore } from './ingest/push-store.ts';
+import { createStrikeLimiter } from './ingest/strike-limiter.ts';
+import type { MediaFiles } from './media/media-files.ts';
+import { mediaRoutes } from './media/media-routes.ts';
+import type { MediaUrls, OwnMediaUrls } from './media/media-urls.ts';
+import type { NodeCache } from './nodes/node-cache.ts';
+import { linkStateOf, type OrderStore } from './orders/order-store.ts';
+import { pageRoutes } from './page/page-routes.ts';
+import type { WebApp } from './page/web-app.ts';
+import type { FactorLimitStore } from './tracking/factor-limit-store.ts';
+import type { LinkStreams } from './tracking/link-streams.ts';
+import { trackingRoutes } from './tracking/tracking-routes.ts';
+
+export type MirrorDeps = {
+  readonly db: Database;
+  readonly nodes: NodeCache;
+  readonly nonces: NonceStore;
+  readonly pushes: PushStore;
+  readonly orders: OrderStore;
+  readonly streams: LinkStreams;
+  readonly factorLimit: FactorLimitStore;
+  readonly files: MediaFiles;
+  /** Addresses of the mirror's own photo store… */
+  readonly ownUrls: OwnMediaUrls;
+  /** …and those that customers get, which are the bucket's when there is one. */
+  readonly mediaUrls: MediaUrls;
+  readonly web: WebApp;
+  readonly authority: string;
+  readonly trustedProxyHops: 0 | 1;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+};
+
+/** The mirror's HTTP application. */
+export function createMirrorApp(deps: MirrorDeps): Koa {
+  const { nodes, nonces, pushes, orders, streams, now, web } = deps;
+  const strikes = createStrikeLimiter(now);
+  const metrics = createIngestMetrics(deps.metrics);
+  addGauges(deps);
+  const signed = { authority: deps.authority, nonces, strikes, now, metrics };
+  return createHttpApp({
+    log: deps.log,
+    metrics: deps.metrics,
+    trustedProxyHops: deps.trustedProxyHops,
+    before: web.files,
+    access: { open: openAccess, local: localAccess, node: createNodeAccess({ nodes, strikes, metrics }) },
+    routes: [
+      ...healthRoutes('vps-mirror', deps.metrics, { database: () => deps.db.raw('select 1') }),
+      ...pushRoutes({
+        ...signed,
+        pushes,
+        limiter: createPushLimiter(now),
+        onApplied: (applied) => {
+          for (const { snapshot } of applied) streams.changed(linkStateOf(snapshot));
+        },
+      }),
+      ...mediaRoutes({ ...signed, files: deps.files, urls: deps.ownUrls }),
+      ...trackingRoutes(deps),
+      ...pageRoutes({ orders, now, web }),
+    ],
+  });
+}
+
+function addGauges({ metrics: { registry }, streams, nodes }: MirrorDeps): void {
+  new Gauge({
+    name: 'sgp_mirror_streams',
+    help: 'Event streams that are open',
+    registers: [registry],
+    collect() {
+      this.set(streams.size);
+    },
+  });
+  new Gauge({
+    name: 'sgp_mirror_node_record_age_seconds',
+    help: 'Age of the oldest node record; above 60 the license service does not answer',
+    registers: [registry],
+    collect() {
+      this.set(nodes.oldestAgeMs / 1000);
+    },
+  });
+}

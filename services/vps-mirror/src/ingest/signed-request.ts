@@ -1,0 +1,43 @@
+import { type SignatureTag, type VerifiedRequest, verifyRequest } from '@sgp/auth/http-signature';
+import type { NodeRecord } from '@sgp/shared/api/licensing';
+import { AppError, type ErrorCode } from '@sgp/shared/errors';
+import type { Context } from 'koa';
+import type { NonceStore } from './nonce-store.ts';
+import type { StrikeLimiter } from './strike-limiter.ts';
+
+export type SignedRequestDeps = {
+  /** Host and port that signatures must name: from the configuration, never from the Host header. */
+  readonly authority: string;
+  readonly nonces: Pick<NonceStore, 'use'>;
+  readonly strikes: Pick<StrikeLimiter, 'strike'>;
+  readonly now: () => number;
+};
+
+/** Refusals that a guesser would cause. A wrong clock or a repeated nonce comes from somebody who holds the key. */
+const strikeCodes: ReadonlySet<ErrorCode> = new Set([
+  ...(['DIGEST_MISMATCH', 'SIG_MISSING', 'SIG_MALFORMED', 'SIG_POLICY', 'SIG_KEY_UNKNOWN', 'SIG_INVALID'] as const),
+]);
+
+/**
+ * Digest → signature by a key of this very node → tag and window → nonce, as SECURITY 3.1 orders them. The nonce is the
+ * last check and the first thing that is written, so that junk leaves no row.
+ * @throws AppError the refusals of `verifyRequest`, and SIG_REPLAY
+ */
+export async function verifySigned(
+  deps: SignedRequestDeps,
+  call: { readonly ctx: Context; readonly node: NodeRecord; readonly body: Buffer; readonly tag: SignatureTag },
+): Promise<VerifiedRequest> {
+  const { ctx, node, body, tag } = call;
+  const [path = '', ...query] = (ctx.req.url ?? '').split('?');
+  const request = { method: ctx.method, path, query: query.join('?'), rawHeaders: ctx.req.rawHeaders, body };
+  const findKey = (keyId: string): NodeRecord['keys'][number]['publicJwk'] | undefined =>
+    node.keys.find((key) => key.keyId === keyId)?.publicJwk;
+  try {
+    const verified = await verifyRequest(request, { authority: deps.authority, tag, nowMs: deps.now(), findKey });
+    await deps.nonces.use(verified.keyId, verified.nonce, verified.createdS);
+    return verified;
+  } catch (error) {
+    if (error instanceof AppError && strikeCodes.has(error.code)) deps.strikes.strike(ctx.ip);
+    throw error;
+  }
+}

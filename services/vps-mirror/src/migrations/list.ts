@@ -1,0 +1,13 @@
+import type { Migration } from '@sgp/service-kit/database';
+import { nodesMigration } from './0001-nodes.ts';
+import { ordersMigration } from './0002-orders.ts';
+import { pushesMigration } from './0003-pushes.ts';
+import { factorFailuresMigration } from './0004-factor-failures.ts';
+
+/** The schema's history, in order; one list for SQLite and PostgreSQL. */
+export const migrations: readonly Migration[] = [
+  nodesMigration,
+  ordersMigration,
+  pushesMigration,
+  factorFailuresMigration,
+];
