@@ -14,6 +14,11 @@ const restartMinMs = 100;
 const restartMaxMs = 5_000;
 /** A process that lived this long starts anew without a longer wait. */
 const restartResetMs = 30_000;
+/**
+ * Six processes share a small PC: a young generation of 2 MiB and two helper threads each keep them small, at no cost
+ * that the benchmarks show.
+ */
+const nodeFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', '--v8-pool-size=2'];
 
 export type SupervisorEvents = {
   /** A service ended by itself and is started again. */
@@ -51,9 +56,10 @@ export function supervise(spec: ProcessSpec, deps: SupervisorDeps): Supervised {
   const start = (): void => {
     const startedAt = Date.now();
     let lastFault = '';
-    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', spec.script], {
+    child = spawn(process.execPath, [...nodeFlags, spec.script], {
       cwd: root,
-      env: { ...process.env, NODE_COMPILE_CACHE: deps.cacheDir, ...spec.env },
+      // MALLOC_ARENA_MAX: glibc keeps freed memory for each thread, which adds up (it means nothing to other systems).
+      env: { ...process.env, NODE_COMPILE_CACHE: deps.cacheDir, MALLOC_ARENA_MAX: '2', ...spec.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // In a group of its own, Ctrl+C in the terminal reaches the launcher alone, which then stops the services in order.
       detached: process.platform !== 'win32',

@@ -33,7 +33,8 @@ export async function measureStatusLatency(
   for (let round = 0; round < rounds; round += 1) {
     const times: number[] = [];
     for (let change = 0; change < changes; change += 1) {
-      const heard = events.next('order', (data: { version: number }) => data.version === order.version + 1);
+      const wanted = order.version + 1;
+      const heard = events.next('order', (data: { version: number }) => data.version === wanted);
       order = await shop.move(order, order.stage.key === 'recebido' ? 'aprovado' : 'recebido');
       const committedAt = performance.now();
       times.push(Math.max(0, (await heard).at - committedAt));

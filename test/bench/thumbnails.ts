@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Database } from '@sgp/service-kit/database';
 import { createMetrics } from '@sgp/service-kit/metrics';
 import { limits } from '@sgp/shared/limits';
 import sharp, { type Sharp } from 'sharp';
@@ -49,40 +50,42 @@ const jpeg = { quality: 80 } as const;
 
 export async function measureThumbnails(pictures: number, rounds: number): Promise<ThumbnailFigures> {
   setUpSharp();
+  await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), 'sgp-bench-thumbnails-'));
-  try {
-    const names = await writeOriginals(join(dir, 'originals'), pictures);
-    const figures = { pipeline: [] as number[], sharpOneDecode: [] as number[], sharpSixDecodes: [] as number[] };
-    const cpuMs: Record<Way, number[]> = { pipeline: [], sharpOneDecode: [], sharpSixDecodes: [] };
-    const ways = { pipeline: runPipeline, sharpOneDecode: runSharp(oneDecode), sharpSixDecodes: runSharp(sixDecodes) };
-    // The first round warms up and is not counted.
-    for (let round = 0; round <= rounds; round++)
-      for (const way of wayNames) {
-        const started = performance.now();
-        const cpu = process.cpuUsage();
-        await ways[way](dir, names, round);
-        const perS = pictures / ((performance.now() - started) / 1000);
-        const { user, system } = process.cpuUsage(cpu);
-        if (round === 0) continue;
-        figures[way].push(rounded(perS));
-        cpuMs[way].push((user + system) / 1000 / pictures);
-      }
-    const ratios = figures.pipeline.map((perS, round) => perS / (figures.sharpOneDecode[round] ?? Number.NaN));
-    return {
-      pictures,
-      rounds,
-      ...figures,
-      ratio: rounded(median(figures.pipeline) / median(figures.sharpOneDecode)),
-      ratioSpread: [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
-      cpuMs: {
-        pipeline: Math.round(median(cpuMs.pipeline)),
-        sharpOneDecode: Math.round(median(cpuMs.sharpOneDecode)),
-        sharpSixDecodes: Math.round(median(cpuMs.sharpSixDecodes)),
-      },
-    };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  const db = await openMediaDatabase(stack, `sqlite:${join(dir, 'media.db')}`);
+  const names = await writeOriginals(join(dir, 'originals'), pictures);
+  const ways: Record<Way, () => Promise<void>> = {
+    pipeline: openPipeline(dir, db, names),
+    sharpOneDecode: () => runSharp(oneDecode, dir, names),
+    sharpSixDecodes: () => runSharp(sixDecodes, dir, names),
+  };
+  const perS: Record<Way, number[]> = { pipeline: [], sharpOneDecode: [], sharpSixDecodes: [] };
+  const cpuMs: Record<Way, number[]> = { pipeline: [], sharpOneDecode: [], sharpSixDecodes: [] };
+  // The first round warms up and is not counted.
+  for (let round = 0; round <= rounds; round++)
+    for (const way of wayNames) {
+      const started = performance.now();
+      const cpu = process.cpuUsage();
+      await ways[way]();
+      const { user, system } = process.cpuUsage(cpu);
+      if (round === 0) continue;
+      perS[way].push(rounded(pictures / ((performance.now() - started) / 1000)));
+      cpuMs[way].push((user + system) / 1000 / pictures);
+    }
+  const ratios = perS.pipeline.map((each, round) => each / (perS.sharpOneDecode[round] ?? Number.NaN));
+  return {
+    pictures,
+    rounds,
+    ...perS,
+    ratio: rounded(median(perS.pipeline) / median(perS.sharpOneDecode)),
+    ratioSpread: [rounded(Math.min(...ratios)), rounded(Math.max(...ratios))],
+    cpuMs: {
+      pipeline: Math.round(median(cpuMs.pipeline)),
+      sharpOneDecode: Math.round(median(cpuMs.sharpOneDecode)),
+      sharpSixDecodes: Math.round(median(cpuMs.sharpSixDecodes)),
+    },
+  };
 }
 
 /** 12 megapixels, as phones send them. */
@@ -98,42 +101,50 @@ async function writeOriginals(dir: string, pictures: number): Promise<readonly s
   );
 }
 
-async function runPipeline(dir: string, names: readonly string[], round: number): Promise<void> {
-  await using stack = new AsyncDisposableStack();
-  const db = await openMediaDatabase(stack, `sqlite:${join(dir, `media-${round}.db`)}`);
+/** Everything that the service does from the announced upload to `derived`, with its database and durable files. */
+function openPipeline(dir: string, db: Database, names: readonly string[]): () => Promise<void> {
   const photos = createPhotoStore(db);
   const metrics = createMediaMetrics(createMetrics('bench'), { photos, gate: createGate(1) });
-  const budget = createPixelBudget(limits.mediaPixelsMax, workLimits.derivingAtOnceMax);
+  const budget = createPixelBudget(limits.mediaPixelsMax, atOnce);
   const derivePhoto = createDerivePhoto({ files: openMediaFiles(dir), budget, timeZone: 'UTC' });
-  await photos.receive(
-    names.map((file) => ({ mediaId: file, orderId: newId(), file, sizeBytes: 1 })),
-    Date.now(),
-  );
-  const all = Promise.withResolvers<void>();
-  let done = 0;
-  const onProgress = (): void => void (++done === names.length && all.resolve());
   const log = { info: () => undefined, warn: console.warn, error: console.error };
-  stack.use(startDeriveLoop({ photos, derivePhoto, deriveIsolated: derivePhoto, metrics, log, onProgress }));
-  await all.promise;
-  const { byState } = await photos.summary();
-  if (byState.derived !== names.length) throw new Error(`only ${byState.derived} of ${names.length} were derived`);
+  return async () => {
+    const all = Promise.withResolvers<void>();
+    let done = 0;
+    const onProgress = (): void => {
+      done += 1;
+      if (done === names.length) all.resolve();
+    };
+    const before = (await photos.summary()).byState.derived;
+    const uploads = names.map((file) => ({ mediaId: newId(), orderId: newId(), file, sizeBytes: 1 }));
+    await photos.receive(uploads, Date.now());
+    await using _loop = startDeriveLoop({
+      photos,
+      derivePhoto,
+      deriveIsolated: derivePhoto,
+      metrics,
+      log,
+      onProgress,
+    });
+    await all.promise;
+    const derived = (await photos.summary()).byState.derived - before;
+    if (derived !== names.length) throw new Error(`only ${derived} of ${names.length} were derived`);
+  };
 }
 
 type MakeFiles = (original: string, target: (name: string) => string) => Promise<unknown>;
 
-const runSharp =
-  (make: MakeFiles) =>
-  async (dir: string, names: readonly string[]): Promise<void> => {
-    const queue = [...names];
-    const worker = async (): Promise<void> => {
-      for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-        const folder = join(dir, 'alone', name);
-        await mkdir(folder, { recursive: true });
-        await make(join(dir, 'originals', name), (file) => join(folder, file));
-      }
-    };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+async function runSharp(make: MakeFiles, dir: string, names: readonly string[]): Promise<void> {
+  const queue = [...names];
+  const worker = async (): Promise<void> => {
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      const folder = join(dir, 'alone', name);
+      await mkdir(folder, { recursive: true });
+      await make(join(dir, 'originals', name), (file) => join(folder, file));
+    }
   };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
 
 const fit = { fit: 'inside', withoutEnlargement: true } as const;
 

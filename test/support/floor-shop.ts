@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { MachineCredential } from '@sgp/shared/api/machines';
 import { uuidV7 } from '@sgp/shared/ids';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -29,17 +30,19 @@ export type FloorShop = {
   startProduction(): Promise<void>;
 };
 
-const readyMaxMs = 20_000;
+/** A second on a quiet machine; tests share theirs with others. */
+const readyMaxMs = 60_000;
 
 /** Runs one service; resolves with the ports of the log line that says it is ready. */
 async function start(script: string, env: Record<string, string>, ready: string): Promise<Process> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The channel ends with this process, and the service with the channel: nothing is left behind.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const found = Promise.withResolvers<Record<string, number>>();
   const said: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  createInterface({ input: child.stdout as Readable }).on('line', (line) => {
     if (said.push(line) > 50) said.shift();
     if (process.env['FLOOR_SHOP_LOG']) process.stderr.write(`${line}\n`);
     if (line.includes(`"msg":"${ready}"`)) found.resolve(JSON.parse(line));
@@ -48,6 +51,9 @@ async function start(script: string, env: Record<string, string>, ready: string)
   const timer = setTimeout(() => found.reject(new Error(`${script} is not ready:\n${said.join('\n')}`)), readyMaxMs);
   try {
     return { child, ports: await found.promise };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   } finally {
     clearTimeout(timer);
   }

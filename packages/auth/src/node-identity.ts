@@ -33,15 +33,23 @@ export const nodeIdentitySchema = enrolledSchema
     est: establishmentSchema.shape.slug,
     shopName: establishmentSchema.shape.name,
     timeZone: establishmentSchema.shape.timeZone,
+    /** Where the licence is renewed; missing in an identity of before renewals. */
+    licenseUrl: enrolledSchema.shape.mirrorUrl.optional(),
+    /** host:port that the license service knows as its own; that of `licenseUrl` when left out. */
+    licenseAuthority: enrolledSchema.shape.mirrorUrl.optional(),
   });
 
 /** `shortId` is sent as `x-node-id`; `apiKey` is a secret. */
 export type NodeIdentity = Readonly<ReturnType<typeof nodeIdentitySchema.parse>>;
 
-/** What of the answer to an enrolment is kept in `identity.json`; its documents have files of their own. */
-export const identityOf = ({ company, establishment, ...enrolled }: Enrolled): NodeIdentity =>
+/** What of the answer to an enrolment is kept in `identity.json`, with who answered; its documents have files of their own. */
+export const identityOf = (
+  { company, establishment, ...enrolled }: Enrolled,
+  license: Pick<NodeIdentity, 'licenseUrl' | 'licenseAuthority'>,
+): NodeIdentity =>
   nodeIdentitySchema.parse({
     ...enrolled,
+    ...license,
     companyId: company.companyId,
     establishmentId: establishment.establishmentId,
     est: establishment.slug,

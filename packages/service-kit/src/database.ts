@@ -1,14 +1,13 @@
 import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import createKnex, { type Knex } from 'knex';
-import pg from 'pg';
 import { busyTimeoutMs, ImmediateSqliteClient } from './sqlite-client.ts';
 
 export type Database = Knex;
 
-/** Times and counters are bigint columns; all of them are far below 2^53. */
+/** PostgreSQL's type of the bigint columns: times and counters, all far below 2^53. */
 const int8Oid = 20;
-pg.types.setTypeParser(int8Oid, Number);
 
 /** A step of the schema's history: never edited once released, never undone, listed by hand in order. */
 export type Migration = { readonly name: string; readonly up: (db: Database) => Promise<void> };
@@ -24,8 +23,12 @@ export type OpenOptions = {
  * reads and then writes never fails because another process wrote in between.
  */
 export function openDatabase(url: string, options: OpenOptions): Database {
-  if (url.startsWith('postgres://') || url.startsWith('postgresql://'))
+  if (url.startsWith('postgres://') || url.startsWith('postgresql://')) {
+    // Loaded only where it is used: most processes run on SQLite, and each driver costs memory.
+    const { types } = createRequire(import.meta.url)('pg') as typeof import('pg');
+    types.setTypeParser(int8Oid, Number);
     return createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 10 } });
+  }
   const filename = url.replace(/^sqlite:/, '');
   if (filename !== ':memory:') mkdirSync(dirname(filename), { recursive: true });
   return createKnex({

@@ -25,7 +25,7 @@ const compressMinBytes = 1024;
 export type StaticFilesOptions = {
   /** Folder of a built web app. Read once, at start: a new build needs a new start. */
   readonly dir: string;
-  /** Content-Security-Policy of the pages. */
+  /** Content-Security-Policy of the pages and of their scripts. */
   readonly csp: string;
   /** File that answers addresses which are pages of the app and not files, for example `index.html`; null for none. */
   readonly fallback: string | null;
@@ -59,7 +59,8 @@ export function staticFiles(options: StaticFilesOptions): Middleware {
     ctx.set('cache-control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
     ctx.set('etag', file.etag);
     ctx.set('vary', 'accept-encoding');
-    if (file.type.startsWith('text/html')) ctx.set('content-security-policy', options.csp);
+    // A service worker lives under the policy that came with its own script and not under that of its pages.
+    if (/^text\/(?:html|javascript)/.test(file.type)) ctx.set('content-security-policy', options.csp);
     ctx.status = 200;
     if (ctx.fresh) {
       ctx.status = 304;

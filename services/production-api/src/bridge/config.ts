@@ -13,6 +13,10 @@ const settings = z.object({
   MIRROR_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** host:port that the mirror knows as its own, when the connection goes through something else. */
   MIRROR_AUTHORITY: z.string().min(1).optional(),
+  /** Where the licence is renewed; the address that this node was enrolled at when left out. */
+  LICENSE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** host:port that the license service knows as its own. */
+  LICENSE_AUTHORITY: z.string().min(1).optional(),
 });
 
 export type BridgeConfig = ReturnType<typeof readBridgeConfig>;
@@ -22,7 +26,10 @@ export function readBridgeConfig(env: NodeJS.ProcessEnv) {
   const read = readConfig(settings, env);
   const node = readNodeIdentity(read.NODE_DIR);
   const mirrorUrl = new URL(read.MIRROR_URL ?? node.mirrorUrl);
+  const licenseAddress = read.LICENSE_URL ?? node.licenseUrl;
+  const licenseUrl = licenseAddress === undefined ? null : new URL(licenseAddress);
   return {
+    nodeDir: read.NODE_DIR,
     host: read.HOST,
     port: read.PORT,
     databaseUrl: read.PRODUCTION_DB_URL,
@@ -32,5 +39,10 @@ export function readBridgeConfig(env: NodeJS.ProcessEnv) {
     mqttPassword: readSecretFile(read.MQTT_PASSWORD_FILE),
     mirrorUrl,
     mirrorAuthority: read.MIRROR_AUTHORITY ?? mirrorUrl.host,
+    /** `null`: an identity of before renewals, and no setting that names the service. */
+    license: licenseUrl && {
+      url: licenseUrl,
+      authority: read.LICENSE_AUTHORITY ?? node.licenseAuthority ?? licenseUrl.host,
+    },
   } as const;
 }

@@ -13,6 +13,9 @@ import { createSyncStore } from '../sync/sync-store.ts';
 import { startBridge } from './app.ts';
 import { createBridgeMetrics } from './bridge-metrics.ts';
 import { readBridgeConfig } from './config.ts';
+import { createLicenceFiles } from './licence-files.ts';
+import { setBackgroundTimer, startLicenceRenewal } from './licence-renewal.ts';
+import { createCheckIn } from './license-checkin.ts';
 import { createMirrorLink } from './mirror-link.ts';
 import { watchNetwork } from './network-watch.ts';
 import { createOutboxQueue } from './outbox-queue.ts';
@@ -28,14 +31,8 @@ await runService('bridge', async (stack, log) => {
   const store = createSyncStore(db);
   const delivery = await store.deliveryState();
 
-  const signer = createRequestSigner({
-    shortId: node.shortId,
-    apiKey: node.apiKey,
-    keyId: node.keyId,
-    privateJwk: config.privateJwk,
-    authority: config.mirrorAuthority,
-    tag: 'snapshot-push/1',
-  });
+  const identity = { ...node, privateJwk: config.privateJwk };
+  const signer = createRequestSigner({ ...identity, authority: config.mirrorAuthority, tag: 'snapshot-push/1' });
   const timeoutMs = limits.syncRequestTimeoutMs;
   const link = stack.use(createMirrorLink({ url: config.mirrorUrl, tenant: node, signer, now: Date.now, timeoutMs }));
   const bus = stack.use(
@@ -60,6 +57,26 @@ await runService('bridge', async (stack, log) => {
   bus.onConnect(() => bridge.repeatStatus());
   bus.subscribe(topics.outbox(node.est), () => bridge.doorbell()).catch((err) => log.warn({ err }, 'no doorbell'));
   stack.use(watchNetwork(() => bridge.networkChanged()));
+
+  const checkIn =
+    config.license &&
+    createCheckIn({
+      url: config.license.url,
+      signer: createRequestSigner({ ...identity, authority: config.license.authority, tag: 'checkin/1' }),
+      now: Date.now,
+      timeoutMs,
+    });
+  stack.use(
+    startLicenceRenewal({
+      files: createLicenceFiles(config.nodeDir, node.nodeId),
+      checkIn,
+      metrics,
+      now: Date.now,
+      random: Math.random,
+      setTimer: setBackgroundTimer,
+      log,
+    }),
+  );
 
   const checks = { database: () => db.raw('select 1') };
   const app = createHttpApp({

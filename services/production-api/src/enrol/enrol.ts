@@ -40,7 +40,7 @@ export async function enrolNode(
   await replaceFile(at('roots'), JSON.stringify(roots));
   await replaceFile(at('keyset'), enrolled.keyset);
   await replaceFile(at('licence'), enrolled.licence);
-  await replaceFile(at('identity'), JSON.stringify(identityOf(enrolled)));
+  await replaceFile(at('identity'), JSON.stringify(identityOf(enrolled, config)));
   return { shopName: enrolled.establishment.name, outcome: 'enrolled' };
 }
 
