@@ -85,6 +85,32 @@ test('no syntax that Node cannot run, and the environment is read in one place',
   );
 });
 
+/** Package of a bare import: `@scope/name/file` → `@scope/name`, `name/file` → `name`. */
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+test('every library that a workspace imports is declared in its package.json', (t) => {
+  const problems = new Set<string>();
+  for (const file of files) {
+    if (!file.includes('/src/')) continue;
+    const workspace = file.split('/').slice(0, 2).join('/');
+    const { dependencies = {} } = JSON.parse(readFileSync(`${workspace}/package.json`, 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    for (const match of readFileSync(file, 'utf8').matchAll(importPattern)) {
+      const specifier = match[1] ?? match[2] ?? match[3] ?? '';
+      const isBare = !specifier.startsWith('.') && !specifier.startsWith('node:') && !specifier.startsWith('virtual:');
+      const name = packageOf(specifier);
+      if (isBare && !name.startsWith('vite') && name !== `@sgp/${workspace.split('/')[1]}` && !(name in dependencies))
+        problems.add(`${workspace}: ${name}`);
+    }
+  }
+  t.deepEqual([...problems], []);
+});
+
 test('the rule itself refuses what it must', (t) => {
   t.deepEqual(importProblems('packages/shared/src/a.ts', "import x from 'node:fs';"), ['must not import node:fs']);
   t.deepEqual(importProblems('web/pwa/src/a.ts', "import x from '@sgp/auth/digest';"), [
