@@ -1,12 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { topics } from '@sgp/shared/topics';
 import test from 'ava';
 import { est, listenTo, secretOf, startStand, watchRefusals } from './support/stand.ts';
 
 const run = promisify(execFile);
-const installed = spawnSync('mosquitto_pub', ['--help']).error === undefined;
-const withMosquitto = installed ? test : test.skip;
 
 /** mosquitto_pub as a machine; rejects with its exit code. */
 const pub = (port: number, device: string, args: readonly string[], password = secretOf(device)) => {
@@ -14,7 +12,7 @@ const pub = (port: number, device: string, args: readonly string[], password = s
   return run('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), '-V', 'mqttv311', ...login, ...args]);
 };
 
-withMosquitto('mosquitto_pub delivers each kind of message with its own credentials', async (t) => {
+test('mosquitto_pub delivers each kind of message with its own credentials', async (t) => {
   await using stand = await startStand();
   const ears = await listenTo(await stand.connectService(), topics.upAll(est));
   const kinds = ['state', 'telemetry', 'count', 'event', 'scan'] as const;
@@ -26,22 +24,19 @@ withMosquitto('mosquitto_pub delivers each kind of message with its own credenti
   );
 });
 
-withMosquitto(
-  'mosquitto_pub with a wrong password, a foreign topic or a large payload fails, each with its reason',
-  async (t) => {
-    await using stand = await startStand();
-    const refusals = await watchRefusals(stand);
-    const own = topics.up(est, 'm1', 'event');
-    await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', own, '-m', 'x'], 'wrong'));
-    await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', topics.up(est, 'm2', 'event'), '-m', 'x']));
-    await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', own, '-m', 'x'.repeat(20_000)]));
-    await refusals.first('MQTT_CREDENTIALS_INVALID');
-    await refusals.first('MQTT_TOPIC_FORBIDDEN');
-    t.is((await refusals.first('MQTT_PAYLOAD_TOO_LARGE')).sizeBytes, 20_000);
-  },
-);
+test('mosquitto_pub with a wrong password, a foreign topic or a large payload fails, each with its reason', async (t) => {
+  await using stand = await startStand();
+  const refusals = await watchRefusals(stand);
+  const own = topics.up(est, 'm1', 'event');
+  await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', own, '-m', 'x'], 'wrong'));
+  await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', topics.up(est, 'm2', 'event'), '-m', 'x']));
+  await t.throwsAsync(pub(stand.port, 'm1', ['-q', '1', '-t', own, '-m', 'x'.repeat(20_000)]));
+  await refusals.first('MQTT_CREDENTIALS_INVALID');
+  await refusals.first('MQTT_TOPIC_FORBIDDEN');
+  t.is((await refusals.first('MQTT_PAYLOAD_TOO_LARGE')).sizeBytes, 20_000);
+});
 
-withMosquitto('mosquitto_sub hears the commands of its own machine and no others', async (t) => {
+test('mosquitto_sub hears the commands of its own machine and no others', async (t) => {
   await using stand = await startStand();
   const service = await stand.connectService();
   await service.publishAsync(topics.command(est, 'm2'), 'not for m1', { qos: 1, retain: true });

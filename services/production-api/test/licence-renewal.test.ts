@@ -12,7 +12,7 @@ import { createMetrics } from '@sgp/service-kit/metrics';
 import type { LicenceClaims } from '@sgp/shared/api/licensing';
 import type { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { createLicenceFiles } from '../src/bridge/licence-files.ts';
 import { type LastTry, nextTryAtMs, setBackgroundTimer, startLicenceRenewal } from '../src/bridge/licence-renewal.ts';
 import { createCheckIn } from '../src/bridge/license-checkin.ts';
@@ -311,10 +311,7 @@ test.serial('what is not genuine, for this node and new is not installed: the fi
   const licence = { ...oldLicence, jti: newId(), iat: nowS, nbf: nowS - 300, exp: nowS + 30 * 86_400, seq: 5 };
   const keyset = { ...claimsIn(await read('keyset')), version: 5 };
   // Installed are number 4 of both, so that a lower and an equal number can be told apart.
-  await writeFile(
-    join(nodeDir, nodeFiles.licence),
-    await signDocument('lic+jwt', { ...oldLicence, seq: 4 } as object as never, issuing),
-  );
+  await writeFile(join(nodeDir, nodeFiles.licence), await signDocument('lic+jwt', { ...oldLicence, seq: 4 }, issuing));
   await writeFile(join(nodeDir, nodeFiles.keyset), await signDocument('keyset+jwt', { ...keyset, version: 4 }, root));
   const other = await createLicensedNode(stack, 25 * hourMs);
   const impostor = (key: PrivateSigningKey, name: 'licence' | 'root'): PrivateSigningKey => ({

@@ -74,8 +74,7 @@ for (const [name, makeDatabase] of [
   ['SQLite', freshSqlite],
   ['PostgreSQL', freshPostgres],
 ] as const) {
-  const run = name === 'PostgreSQL' && !process.env['TEST_POSTGRES_URL'] ? test.skip : test.serial;
-  run(
+  test.serial(
     `kill -9 in the middle of pushes (${name}): what was acknowledged stands, no push stands by half, nothing twice`,
     async (t) => {
       const { edge, env, dbUrl } = await openProcessBench(t, makeDatabase);
