@@ -1,0 +1,69 @@
+import type { SyncStatus } from '@sgp/shared/sync';
+import type { Formatters } from '@sgp/ui/format';
+import { shownSyncState } from '@sgp/ui/sync-chip';
+import type { Words } from '@sgp/ui/words';
+import type { Dictionary } from '../messages/dictionary.ts';
+
+export type SyncHero = {
+  readonly edge: '' | 'warn-edge' | 'run-edge' | 'bad-edge';
+  readonly title: string;
+  readonly rest: string;
+  readonly text: string;
+};
+
+/** The sentence on top of the sync page, total over the states; the figures below it are the proof. */
+export function syncHero(
+  status: SyncStatus | null,
+  now: number,
+  t: Dictionary,
+  words: Words,
+  format: Formatters,
+  errorText: (code: NonNullable<SyncStatus['error']>['code']) => string,
+): SyncHero {
+  const { hero, changes, photos } = t.sync;
+  const state = shownSyncState(status, now);
+  const pending = status?.pendingChanges ?? 0;
+  const stored = words.sync.stored(pending, format.number(pending, 0));
+  const lastText =
+    status?.lastAckAt == null
+      ? hero.neverText
+      : hero.okText(format.clock(status.lastAckAt), format.ago(status.lastAckAt, now));
+  switch (state) {
+    case 'ok':
+      return { edge: '', title: hero.ok, rest: '', text: lastText };
+    case 'syncing': {
+      const media = status?.pendingMedia ?? 0;
+      return {
+        edge: 'run-edge',
+        title: hero.syncing(
+          changes(pending, format.number(pending, 0)),
+          media > 0 ? photos(media, format.number(media, 0)) : '',
+        ),
+        rest: '',
+        text: hero.syncingText,
+      };
+    }
+    case 'late':
+      return { edge: 'warn-edge', title: hero.late, rest: '', text: `${hero.lateText(stored)} ${lastText}` };
+    case 'offline': {
+      const since = status?.offlineSince ?? null;
+      return {
+        edge: 'warn-edge',
+        title: since === null ? hero.offlineShort : hero.offline(format.time(since)),
+        rest: hero.offlineRest(stored),
+        text: hero.offlineText,
+      };
+    }
+    case 'failed':
+      return {
+        edge: 'bad-edge',
+        title: hero.failed,
+        rest: '',
+        text: status?.error ? errorText(status.error.code) : lastText,
+      };
+    case 'paused':
+      return { edge: '', title: hero.paused, rest: '', text: hero.pausedText };
+    case 'unknown':
+      return { edge: '', title: hero.unknown, rest: '', text: hero.unknownText };
+  }
+}

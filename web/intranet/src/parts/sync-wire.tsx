@@ -1,0 +1,84 @@
+import type { SyncState, SyncStatus } from '@sgp/shared/sync';
+import { Icon } from '@sgp/ui/icon.tsx';
+import { StatusChip } from '@sgp/ui/status-chip.tsx';
+import { useApp } from '../app-context.ts';
+
+/** Two ends and a wire: whole while the cloud acknowledges, cut while it is out of reach, dotted while nobody knows. */
+export function Wire({ status, state }: { readonly status: SyncStatus | null; readonly state: SyncState }) {
+  const { t, session, format, now } = useApp();
+  const { sync: words } = t.value;
+  const isCut = state === 'offline' || state === 'failed';
+  const isKnown = state !== 'unknown';
+  const count = format.value.number(status?.pendingChanges ?? 0, 0);
+  const seen = status?.lastAckAt ?? null;
+  return (
+    <div class="wire">
+      <div class="end-pt">
+        <Icon name="servidor" size="lg" />
+        <b>{words.shopEnd}</b>
+        <small>{isCut ? words.shopWorks : session.value?.shop.name}</small>
+      </div>
+      <div class="way">
+        <span>{isKnown ? (isCut ? words.kept(count) : words.toSend(count)) : ''}</span>
+        <svg viewBox="0 0 200 24" preserveAspectRatio="none" aria-hidden="true">
+          {isCut ? (
+            <>
+              <path d="M2 12h76M122 12h76" class="wire-off" />
+              <path d="M92 5l16 14M108 5 92 19" class="wire-cut" />
+            </>
+          ) : isKnown ? (
+            <path d="M2 12h196M190 7l8 5-8 5" class="wire-ok" />
+          ) : (
+            <path d="M2 12h196" class="wire-off" />
+          )}
+        </svg>
+        <span>
+          {state === 'offline' && status?.offlineSince != null
+            ? words.waitingFor(format.value.duration(now.value - status.offlineSince))
+            : ''}
+        </span>
+      </div>
+      <div class={isCut || !isKnown ? 'end-pt stale' : 'end-pt'}>
+        <Icon name="nuvem" size="lg" />
+        <b>{words.cloudEnd}</b>
+        <small>
+          {isCut || !isKnown
+            ? seen === null
+              ? words.cloudNever
+              : words.cloudSeen(format.value.time(seen))
+            : words.cloudFor}
+        </small>
+      </div>
+    </div>
+  );
+}
+
+/** What still has to go, by lane: orders before photos. */
+export function Lanes({ status }: { readonly status: SyncStatus }) {
+  const { t, format } = useApp();
+  const { lanes } = t.value.sync;
+  // Progress is what is known to be acknowledged against what is known to wait: it survives a reload because it is the server's.
+  const rows = [
+    { name: lanes.orders, pending: status.pendingChanges, done: status.ackedSeq },
+    { name: lanes.photos, pending: status.pendingMedia, done: status.pendingMedia === 0 ? 1 : 0 },
+  ];
+  return (
+    <div class="lanes">
+      {rows.map(({ name, pending, done }) => (
+        <div class="lane" key={name}>
+          <span>{name}</span>
+          {pending === 0 ? (
+            <StatusChip tone="ok" icon="ok" text={lanes.confirmed} bare />
+          ) : (
+            <span class="num">{lanes.waiting(format.value.number(pending, 0))}</span>
+          )}
+          <progress
+            max={Math.max(1, done + pending)}
+            value={pending === 0 ? Math.max(1, done) : done}
+            aria-label={name}
+          />
+        </div>
+      ))}
+    </div>
+  );
+}
