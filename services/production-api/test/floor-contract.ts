@@ -206,12 +206,12 @@ export function floorContract(test: TestFn, openDb: (t: ExecutionContext) => Pro
 
   test('a count goes to the order that it names, else to the one scanned, and to none when it names an unknown one', async (t) => {
     const db = await openDb(t);
-    const { ingest } = await openFloor(db);
+    const { ingest, live } = await openFloor(db);
     const count = (id: string, named?: string) =>
       up('count', { ts: Date.now(), id, good: 1, ...(named && { order: named }) });
+    await ingest.commit([count('before'), count('named', '2847')]);
+    t.deepEqual(live.status('m1').order, order, 'a machine that names its order is at work on it');
     await ingest.commit([
-      count('before'),
-      count('named', '2847'),
       up('scan', { ts: Date.now(), id: 's', code: 'https://shop.example/p/2847' }),
       count('scanned'),
       count('other', '9999'),

@@ -54,7 +54,7 @@ export function createCheckIn(deps: CheckInDeps): CheckIn {
     let answer = await send(idempotencyKey, deps.now(), stop);
     // A PC whose clock is wrong learns the service's time from the refusal and signs once more.
     const serverTimeMs = serverTimeOf(answer);
-    if (false) answer = await send(idempotencyKey, serverTimeMs, stop);
+    if (serverTimeMs !== null) answer = await send(idempotencyKey, serverTimeMs, stop);
     return readDocuments(answer, deps.url);
   };
 }

@@ -2,7 +2,10 @@ import type { CountMessage } from '@sgp/shared/floor-messages';
 import { type MessageContext, timed } from './context.ts';
 import { storeOnce } from './once.ts';
 
-/** `up/count`: pieces of today, and of the order that the message names or that was scanned at the machine. */
+/**
+ * `up/count`: pieces of today, and of the order that the message names or that was scanned at the machine. A machine that
+ * names its order is at work on it, as if the order had been scanned there.
+ */
 export async function takeCount(context: MessageContext, message: CountMessage): Promise<boolean> {
   const { draft, machineId } = context;
   const { id, good, scrap } = message;
@@ -30,6 +33,7 @@ export async function takeCount(context: MessageContext, message: CountMessage):
     message.ts,
   );
   if (!stored) return false;
+  if (message.order !== undefined && order) draft.patch(machineId, { order });
   await draft.count(machineId, draft.day(answer.at), good, scrap);
   if (order && good + scrap > 0)
     await draft.deliver({
