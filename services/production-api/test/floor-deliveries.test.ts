@@ -2,7 +2,7 @@ import { limits } from '@sgp/shared/limits';
 import test, { type ExecutionContext } from 'ava';
 import { openTelemetryDb } from '../src/db.ts';
 import { createDeliveries } from '../src/floor/deliveries.ts';
-import type { OrderPort } from '../src/floor/order-lookup.ts';
+import type { OrderPort } from '../src/orders/order-port.ts';
 
 const silent = { warn() {} };
 

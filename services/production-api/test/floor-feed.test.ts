@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SseEvent } from '@sgp/service-kit/sse';
 import { limits } from '@sgp/shared/limits';
 import test from 'ava';
-import type { Outcome } from '../src/floor/draft.ts';
 import { createFeed } from '../src/floor/feed.ts';
+import type { Outcome } from '../src/floor/outcome.ts';
 
 const nothing: Outcome = {
   statuses: new Map(),

@@ -1,7 +1,7 @@
 import { limits } from '@sgp/shared/limits';
 import test from 'ava';
 import { openTelemetryDb } from '../src/db.ts';
-import type { Outcome } from '../src/floor/draft.ts';
+import type { Outcome } from '../src/floor/outcome.ts';
 import { signalOf } from '../src/floor/signal.ts';
 import { watchSilence } from '../src/floor/silence.ts';
 import { unheardStatus } from '../src/floor/status.ts';

@@ -1,7 +1,7 @@
 import type { Database } from '@sgp/service-kit/database';
 import type { Log } from '@sgp/service-kit/log';
 import { limits } from '@sgp/shared/limits';
-import type { OrderPort } from './order-lookup.ts';
+import type { OrderPort } from '../orders/order-port.ts';
 
 type Row = {
   readonly line_id: number;

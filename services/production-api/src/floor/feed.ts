@@ -2,8 +2,8 @@ import type { EventHub } from '@sgp/service-kit/sse';
 import type { ShopEventName, ShopEvents } from '@sgp/shared/api/events';
 import type { LogLine, Machine } from '@sgp/shared/api/machines';
 import { limits } from '@sgp/shared/limits';
-import type { Outcome } from './draft.ts';
 import { noMachine } from './no-machine.ts';
+import type { Outcome } from './outcome.ts';
 
 type Sample = ShopEvents['machine.telemetry']['samples'][number];
 

@@ -1,7 +1,7 @@
 import type { Metrics } from '@sgp/service-kit/metrics';
 import { Counter, Histogram } from 'prom-client';
-import type { Outcome } from './draft.ts';
 import type { FloorEntry } from './floor-entry.ts';
+import type { Outcome } from './outcome.ts';
 
 export type FloorMetrics = {
   readonly commitSeconds: Pick<Histogram, 'startTimer'>;

@@ -3,7 +3,7 @@ import type { Log } from '@sgp/service-kit/log';
 import { limits } from '@sgp/shared/limits';
 import type { Away, AwayWindow } from './away.ts';
 import { judgeTime, localDay, type TimeAnswer } from './clock.ts';
-import { createDraft, type Draft, type Outcome } from './draft.ts';
+import { createDraft, type Draft } from './draft.ts';
 import type { FloorEntry } from './floor-entry.ts';
 import type { FloorMetrics } from './floor-metrics.ts';
 import type { LiveMachines } from './live.ts';
@@ -17,9 +17,10 @@ import { takeState } from './messages/state.ts';
 import { takeTelemetry } from './messages/telemetry.ts';
 import { noMachine } from './no-machine.ts';
 import type { OrderLookup } from './order-lookup.ts';
+import type { Outcome } from './outcome.ts';
 import { parseFloorMessage, printable } from './parse.ts';
 import { lastHeard } from './signal.ts';
-import type { TelemetryWriter } from './telemetry-writer.ts';
+import type { TelemetryWriter } from './telemetry-tx.ts';
 
 export type IngestDeps = {
   readonly est: string;

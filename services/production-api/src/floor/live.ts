@@ -1,6 +1,6 @@
 import type { Machine } from '@sgp/shared/api/machines';
 import type { ErrorCode } from '@sgp/shared/errors';
-import type { Outcome, SampleValue } from './draft.ts';
+import type { Outcome, SampleValue } from './outcome.ts';
 import { type MachineStatus, unheardStatus } from './status.ts';
 
 /** How every machine stands now, in memory: what the list and the events are made from. The database is the truth. */

@@ -1,21 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@sgp/service-kit/log';
+import type { OrderPort } from '../orders/order-port.ts';
 import type { OrderTie } from './status.ts';
 
-export type OrderPort = {
-  /** Finds an order by number, by id, or by a scanned text that contains the order's QR address. */
-  find(ref: string): Promise<OrderTie | null>;
-  /** Adds pieces to an order, once for each `(machineId, messageId)`. */
-  recordProduction(count: {
-    readonly machineId: string;
-    readonly messageId: string;
-    readonly orderId: string;
-    readonly good: number;
-    readonly scrap: number;
-    readonly at: number;
-    readonly machineName: string;
-  }): Promise<void>;
-};
 export type OrderLookup = {
   /** Looks up all texts of a batch, before its transaction begins. */
   lookUp(refs: readonly string[]): Promise<(ref: string) => OrderTie | null>;

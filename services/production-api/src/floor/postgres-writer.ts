@@ -1,7 +1,7 @@
 import type { Database } from '@sgp/service-kit/database';
 import { limits } from '@sgp/shared/limits';
 import { toStatusRow } from './status.ts';
-import type { SampleRow, TelemetryTx, TelemetryWriter } from './telemetry-writer.ts';
+import type { SampleRow, TelemetryTx, TelemetryWriter } from './telemetry-tx.ts';
 
 /** The same commit on PostgreSQL: one statement for all samples, because each statement is a journey. */
 export const createPostgresWriter = (db: Database): TelemetryWriter => ({

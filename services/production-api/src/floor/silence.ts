@@ -1,8 +1,9 @@
 import type { Log } from '@sgp/service-kit/log';
-import { createDraft, type Outcome } from './draft.ts';
+import { createDraft } from './draft.ts';
 import type { LiveMachines } from './live.ts';
+import type { Outcome } from './outcome.ts';
 import { lastHeard, signalOf } from './signal.ts';
-import type { TelemetryWriter } from './telemetry-writer.ts';
+import type { TelemetryWriter } from './telemetry-tx.ts';
 
 const lookEveryMs = 2_000;
 

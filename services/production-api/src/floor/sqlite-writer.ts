@@ -1,7 +1,7 @@
 import type { Database } from '@sgp/service-kit/database';
 import { limits } from '@sgp/shared/limits';
 import { toStatusRow } from './status.ts';
-import type { TelemetryTx, TelemetryWriter } from './telemetry-writer.ts';
+import type { TelemetryTx, TelemetryWriter } from './telemetry-tx.ts';
 
 /** The part of better-sqlite3 that is used here. */
 type Statement = {
