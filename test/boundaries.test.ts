@@ -85,6 +85,44 @@ test('no syntax that Node cannot run, and the environment is read in one place',
   );
 });
 
+/** Files that reach themselves through relative imports, types included: such a knot can only be read as a whole. */
+function circularFiles(sources: ReadonlyMap<string, string>): string[] {
+  const targets = new Map<string, string[]>();
+  for (const [file, source] of sources) {
+    const relative = [...withoutComments(source).matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+    const known = relative
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))
+      .filter((target) => sources.has(target));
+    targets.set(file, known);
+  }
+  return [...sources.keys()].filter((file) => {
+    const seen = new Set<string>();
+    const waiting = [...(targets.get(file) ?? [])];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (next === file) return true;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      waiting.push(...(targets.get(next) ?? []));
+    }
+    return false;
+  });
+}
+
+test('no file imports itself by a detour', (t) => {
+  const sources = files
+    .filter((file) => file.includes('/src/'))
+    .map((file) => [file, readFileSync(file, 'utf8')] as const);
+  t.deepEqual(circularFiles(new Map(sources)), []);
+  const knot = [
+    ['a/src/a.ts', "import { b } from './b.ts';"],
+    ['a/src/b.ts', "import type { c } from './c.ts';"],
+    ['a/src/c.ts', "import { a } from './a.ts';"],
+    ['a/src/d.ts', "import { a } from './a.ts';"],
+  ] as const;
+  t.deepEqual(circularFiles(new Map(knot)), ['a/src/a.ts', 'a/src/b.ts', 'a/src/c.ts']);
+});
+
 /** Package of a bare import: `@scope/name/file` → `@scope/name`, `name/file` → `name`. */
 const packageOf = (specifier: string): string =>
   specifier

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { MachineCredential } from '@sgp/shared/api/machines';
-import { uuidV7 } from '@sgp/shared/ids';
+import { uuidV7 } from '@sgp/shared/uuid';
 import { connectAsync, type MqttClient } from 'mqtt';
 
 export type Process = { readonly child: ChildProcess; readonly ports: Readonly<Record<string, number>> };

@@ -34,10 +34,13 @@ export function tempDir(t: ExecutionContext): string {
   return dir;
 }
 
-/** An offset at which every port of the product is free now. */
+/**
+ * An offset at which every port of the product is free now. All stay below 32768, where Linux begins to take ports for
+ * outgoing connections.
+ */
 export async function freePortOffset(): Promise<number> {
   for (;;) {
-    const offset = 10_000 + Math.floor(Math.random() * 30_000);
+    const offset = 9_000 + Math.floor(Math.random() * 15_000);
     const free = await Promise.all(Object.values(portsFor(offset)).map(isFree));
     if (free.every(Boolean)) return offset;
   }
@@ -46,12 +49,13 @@ export async function freePortOffset(): Promise<number> {
 async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
   probe.listen(port, '127.0.0.1');
-  const listening = await Promise.race([
-    once(probe, 'listening').then(() => true),
-    once(probe, 'error').then(() => false),
-  ]);
-  if (listening) probe.close();
-  return listening;
+  try {
+    await once(probe, 'listening');
+  } catch {
+    return false;
+  }
+  probe.close();
+  return true;
 }
 
 /** The whole product as real processes on free ports, with its owner created through the API. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Machine, MachineCredential } from '@sgp/shared/api/machines';
 import type { Customer, Order, OrderSummary } from '@sgp/shared/api/orders';
-import { uuidV7 } from '@sgp/shared/ids';
 import { limits } from '@sgp/shared/limits';
+import { uuidV7 } from '@sgp/shared/uuid';
 
 export type NewDemoOrder = {
   readonly customerId: string;

@@ -81,7 +81,7 @@ test.serial('a link that opens nothing gets the neutral page, whatever the reaso
   );
   for (const page of pages) t.is(page.status, 404);
   t.is(new Set(pages.map(({ text }) => text)).size, 1);
-  t.true(pages[0]?.text.includes('Link não encontrado'));
+  t.true(pages[0]?.text.includes('Este link não abre mais'));
 });
 
 test.serial(

@@ -21,7 +21,7 @@ const ptBR = {
   produced: (good: string, total: string) => `${good} de ${total} prontos`,
   contact: (shop: string, phone: string) => `${shop} · ${phone}`,
   updated: (time: string) => `Atualizado em ${time}`,
-  unknownTitle: 'Link não encontrado',
+  unknownTitle: 'Este link não abre mais',
   unknownText: 'Este link não abre nenhum pedido. Ele pode ter terminado ou sido trocado: peça um novo à loja.',
 };
 export type PageTexts = typeof ptBR;
@@ -46,7 +46,7 @@ const en: PageTexts = {
   produced: (good, total) => `${good} of ${total} done`,
   contact: (shop, phone) => `${shop} · ${phone}`,
   updated: (time) => `Updated on ${time}`,
-  unknownTitle: 'Link not found',
+  unknownTitle: 'This link no longer opens',
   unknownText: 'This link opens no order. It may have ended or been replaced: ask the shop for a new one.',
 };
 
