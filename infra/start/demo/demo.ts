@@ -67,8 +67,11 @@ async function startMachines(shop: ShopClient, running: Running, stack: AsyncDis
   return inProduction;
 }
 
+/** What the machines work on, the most photographed order first. */
 const ordersInProduction = async (shop: ShopClient): Promise<readonly OrderSummary[]> =>
-  (await shop.openOrders()).filter((order) => order.status === 'in_production');
+  (await shop.openOrders())
+    .filter((order) => order.status === 'in_production')
+    .sort((a, b) => b.photoCount - a.photoCount);
 
 /** Moves the oldest order one step at each turn, and takes in a new one when one was delivered. */
 function startFlow(shop: ShopClient, inProduction: InProduction, stack: AsyncDisposableStack): void {

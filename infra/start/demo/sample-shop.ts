@@ -162,6 +162,12 @@ function dueAt(days: number, now: number): number {
 
 /** Fills an empty shop through the API, as people would. */
 export async function loadSampleShop(shop: ShopClient, now: number): Promise<void> {
+  await shop.saveContact({
+    name: 'Fio & Ponto Bordados',
+    phone: '(47) 3333-0142',
+    whatsapp: '(47) 99900-0142',
+    timeZone: 'America/Sao_Paulo',
+  });
   const ids: string[] = [];
   for (const customer of customers) ids.push((await shop.createCustomer(customer)).customerId);
   for (const sample of samples) await loadSample(shop, ids, sample, now);

@@ -32,6 +32,8 @@ export type ShopClient = {
   addPhoto(orderId: string, fileName: string, bytes: Buffer): Promise<string>;
   registerMachine(machine: { name: string; slug: string; kind: string; sector: string }): Promise<MachineCredential>;
   machines(): Promise<readonly Machine[]>;
+  /** How customers reach the shop. */
+  saveContact(contact: { name: string; phone: string; whatsapp: string; timeZone: string }): Promise<void>;
   order(orderId: string): Promise<Order>;
   /** Any other address. */
   get<Answer>(path: string): Promise<Answer>;
@@ -87,6 +89,7 @@ export function createShopClient(baseUrl: string): ShopClient {
       return mediaId;
     },
     registerMachine: (machine) => json('POST', '/api/machines', machine),
+    saveContact: async (shop) => void (await call('PUT', '/api/settings', { shop })),
     order: (orderId) => json('GET', `/api/orders/${orderId}`),
     get: (path) => json('GET', path),
     get cookie() {
