@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { uptime } from 'node:os';
 import type { Side } from './options.ts';
 import { type Layout, type ProcessSpec, secretNames } from './plan.ts';
 import { texts } from './texts.ts';
@@ -25,13 +26,22 @@ export function takeDataDir(dataDir: string, at: Layout): Disposable {
     for (const dir of [at.logs, at.cache]) mkdirSync(dir, { recursive: true });
     accessSync(dataDir, constants.W_OK);
     const owner = existsSync(at.lock) ? Number(readFileSync(at.lock, 'utf8')) : 0;
-    if (owner > 0 && owner !== process.pid && isAlive(owner)) throw new StartRefused(texts.dataInUse(dataDir, owner));
+    if (owner > 0 && owner !== process.pid && sinceThisBoot(at.lock) && isAlive(owner))
+      throw new StartRefused(texts.dataInUse(dataDir, owner));
     writeFileSync(at.lock, String(process.pid));
   } catch (error) {
     if (error instanceof StartRefused) throw error;
     throw new StartRefused(texts.dataNotWritable(dataDir, (error as NodeJS.ErrnoException).code ?? String(error)));
   }
-  return { [Symbol.dispose]: () => rmSync(at.lock, { force: true }) };
+  const giveBack = (): void => rmSync(at.lock, { force: true });
+  process.once('exit', giveBack); // also when the start is broken off
+  return { [Symbol.dispose]: giveBack };
+}
+
+/** A power cut leaves the file behind, and after it the same number belongs to another program. */
+function sinceThisBoot(file: string): boolean {
+  const bootedAt = Date.now() - uptime() * 1000;
+  return statSync(file).mtimeMs >= bootedAt;
 }
 
 function isAlive(pid: number): boolean {

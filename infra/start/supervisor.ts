@@ -1,19 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { openLogFile } from './log-file.ts';
 import type { ProcessName, ProcessSpec } from './plan.ts';
 import { root } from './root.ts';
 
-/** A log file is set aside as `.1` at start when it is larger than this. */
-const logMaxBytes = 10 * 1024 * 1024;
 /** Exit code of a service whose settings cannot work: starting it again would not help. */
 const settingsExitCode = 2;
 const restartMinMs = 100;
 const restartMaxMs = 5_000;
 /** A process that lived this long starts anew without a longer wait. */
 const restartResetMs = 30_000;
+/** A service that ended this often before it ever worked will not work: its own last words are told instead. */
+const firstStartTriesMax = 3;
 /**
  * Six processes share a small PC: a young generation of 2 MiB and two helper threads each keep them small, at no cost
  * that the benchmarks show.
@@ -44,12 +43,13 @@ export type SupervisorDeps = {
 
 /** Runs one service as a plain process, without a shell, and starts it again whenever it ends before `stop`. */
 export function supervise(spec: ProcessSpec, deps: SupervisorDeps): Supervised {
-  const log = openLog(deps.logsDir, spec.name);
+  const log = openLogFile(deps.logsDir, spec.name);
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
   let child: ChildProcess;
   let stopping = false;
   let everReady = false;
+  let failedStarts = 0;
   let waitMs = restartMinMs;
   let restart: NodeJS.Timeout | undefined;
 
@@ -65,7 +65,7 @@ export function supervise(spec: ProcessSpec, deps: SupervisorDeps): Supervised {
       detached: process.platform !== 'win32',
     });
     const hear = (line: string): void => {
-      log.write(`${line}\n`);
+      log.write(line);
       const notice = noticeIn(line);
       if (!notice) return;
       lastFault = notice;
@@ -77,15 +77,22 @@ export function supervise(spec: ProcessSpec, deps: SupervisorDeps): Supervised {
       everReady = true;
       ready.resolve();
     });
-    // 'close' comes after the last line of output, so that the service's own sentence is known.
-    child.once('close', (code, signal) => {
+    const ended = (why: string, code: number | null): void => {
       if (stopping) return;
-      const why = signal ?? `exit ${code}`;
-      if (!everReady && code === settingsExitCode) return ready.reject(new Error(lastFault || why));
+      failedStarts += 1;
+      if (!everReady && (code === settingsExitCode || failedStarts >= firstStartTriesMax)) {
+        ready.reject(new Error(lastFault || why));
+        return;
+      }
       waitMs = Date.now() - startedAt > restartResetMs ? restartMinMs : waitMs;
       if (everReady) deps.events.onRestart(spec.name, why);
       restart = setTimeout(start, waitMs);
       waitMs = Math.min(waitMs * 2, restartMaxMs);
+    };
+    // 'close' comes after the last line of output, so that the service's own sentence is known.
+    child.once('close', (code, signal) => ended(signal ?? `exit ${code}`, code));
+    child.once('error', (error) => {
+      if (child.pid === undefined) ended(error.message, null);
     });
   };
   start();
@@ -100,27 +107,20 @@ export function supervise(spec: ProcessSpec, deps: SupervisorDeps): Supervised {
       stopping = true;
       clearTimeout(restart);
       await end(child, deps.stopMaxMs);
-      log.end();
+      log.close();
     },
   };
 }
 
 /** Asks the process to stop, over the channel (Windows has no SIGTERM); ends it when it does not in time. */
 async function end(child: ChildProcess, stopMaxMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   if (child.connected) child.send('stop', () => {});
   else child.kill('SIGTERM');
   const force = setTimeout(() => child.kill('SIGKILL'), stopMaxMs);
   await gone;
   clearTimeout(force);
-}
-
-function openLog(dir: string, name: string): WriteStream {
-  mkdirSync(dir, { recursive: true });
-  const path = join(dir, `${name}.log`);
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > logMaxBytes) renameSync(path, `${path}.1`);
-  return createWriteStream(path, { flags: 'a', mode: 0o600 });
 }
 
 /** The text of a log line that a person should see: errors, and whatever is not a log line (a crash's trace). */

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { openLogFile } from '../../infra/start/log-file.ts';
 import { parseOptions } from '../../infra/start/options.ts';
 import { corePlan, edgePlan, layout, portsFor } from '../../infra/start/plan.ts';
 import { requireNode } from '../../infra/start/prepare.ts';
@@ -120,6 +122,31 @@ test('a port in use, a data folder that cannot be written and an old Node are ea
   const lost = launch(t, 'edge', '--data', tempDir(t), '--port-offset', String(await freePortOffset()));
   t.is(((await lost.ended) as [number])[0], 1);
   t.regex(lost.output(), /ainda não está registrada/);
+});
+
+test('what a crash left behind does not stop the next start, and a broken database is told instead of waited for', async (t) => {
+  const dataDir = tempDir(t);
+  const at = layout(dataDir);
+  writeFileSync(at.lock, '1');
+  const yearOfBoot = new Date(Date.now() - uptime() * 1000 - 3_600_000);
+  utimesSync(at.lock, yearOfBoot, yearOfBoot);
+  mkdirSync(at.core, { recursive: true });
+  writeFileSync(join(at.core, 'license.db'), 'this is no database, it only has its name. '.repeat(40));
+  const launcher = launch(t, '--data', dataDir, '--port-offset', String(await freePortOffset()));
+  t.is(((await launcher.ended) as [number])[0], 1);
+  t.regex(launcher.output(), /license: .*file is not a database/);
+  t.false(existsSync(at.lock));
+});
+
+test('a log that the disk has no room for is left out, and one that grows is set aside', (t) => {
+  const dir = tempDir(t);
+  const log = openLogFile(dir, 'a');
+  const line = 'x'.repeat(1024 * 1024);
+  for (let turn = 0; turn < 12; turn += 1) log.write(line);
+  log.close();
+  t.notThrows(() => log.write('after the end'));
+  t.deepEqual(readdirSync(dir).sort(), ['a.log', 'a.log.1']);
+  t.is(statSync(join(dir, 'a.log')).size + statSync(join(dir, 'a.log.1')).size, 12 * (line.length + 1));
 });
 
 test('no secret stands in the environment of a process, and each secret file is readable by its owner alone', (t) => {

@@ -39,6 +39,9 @@ export const brokerLimits = {
   journalMaxBytes: 2 * 1024 * 1024 * 1024,
   /** Acknowledgements wait for company when no message needs a commit: losing one only sends a message again. */
   journalAckMaxDelayMs: 50,
+  /** Different filters of one machine in one connection, all below its own `down/`: the broker holds them in memory. */
+  deviceFiltersMax: 16,
+  deviceFilterMaxChars: 256,
   /** Commands waiting for one machine that is away with a persistent session. */
   deviceQueueMaxMessages: 1_000,
   /** Lent to the last writes when the process ends. */

@@ -19,6 +19,8 @@ export type Connection = {
   /** The stored hash that a machine's password matched. */
   secretSha256: string | null;
   endReason: EndReason | null;
+  /** Filters that were granted. */
+  readonly filters: Set<string>;
   /** aedes' number of the message that was forwarded last. */
   lastForwarded: number;
 };
@@ -64,5 +66,6 @@ export const newConnection = (
   identity: null,
   secretSha256: null,
   endReason: null,
+  filters: new Set(),
   lastForwarded: 0,
 });

@@ -3,6 +3,7 @@ import type { AedesOptions, Client, Subscription } from 'aedes';
 import { type AuthenticateDeps, authenticate } from '../accounts/authenticate.ts';
 import type { Identity } from '../accounts/identity.ts';
 import type { Acl } from '../acl.ts';
+import { brokerLimits } from '../broker-limits.ts';
 import type { Refusals, RefusedThing } from '../bus/refusals.ts';
 import type { BrokerPersistence } from '../persistence/aedes-persistence.ts';
 import type { Publishing } from '../persistence/publishing.ts';
@@ -60,7 +61,7 @@ export function createHooks(deps: HookDeps): Hooks {
     authorizeSubscribe(client, subscription, done) {
       const connection = connections.of(client);
       const fault = connection
-        ? subscriptionFault(acl, connection.identity, client, subscription)
+        ? (subscriptionFault(acl, connection.identity, client, subscription) ?? filterFault(connection, subscription))
         : 'unknown connection';
       if (connection && fault)
         refusals.report(connection, 'MQTT_TOPIC_FORBIDDEN', fault, { topic: subscription.topic });
@@ -96,6 +97,15 @@ function admit(
   }
   connection.identity = result.identity;
   connection.secretSha256 = result.secretSha256;
+  return null;
+}
+
+/** What a machine may make the broker remember; services have their few filters in their code. */
+function filterFault({ identity, filters }: Connection, { topic }: Subscription): string | null {
+  if (identity?.kind !== 'device') return null;
+  if (topic.length > brokerLimits.deviceFilterMaxChars) return 'the filter is too long';
+  if (!filters.has(topic) && filters.size >= brokerLimits.deviceFiltersMax) return 'too many filters in one connection';
+  filters.add(topic);
   return null;
 }
 
