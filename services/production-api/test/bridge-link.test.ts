@@ -175,6 +175,7 @@ test('a refusal arrives with its code, its words, and what helps against it', as
     [refuse('SIG_CLOCK_SKEW', { serverTimeMs: 123 }), { code: 'SIG_CLOCK_SKEW', serverTimeMs: 123 }],
     [refuse('RATE_LIMITED', {}, { 'retry-after': '7' }), { code: 'RATE_LIMITED', retryAfterMs: 7000 }],
     [refuse('SEQ_STALE', { lastPushSeq: 4711 }), { code: 'SEQ_STALE', lastPushSeq: 4711 }],
+    [refuse('IDEMPOTENCY_CONFLICT', { lastPushSeq: 9 }), { code: 'IDEMPOTENCY_CONFLICT', lastPushSeq: 9 }],
   ] as const;
   for (const [answer, expected] of refusals) {
     const { link } = await openLink(stack, answer);

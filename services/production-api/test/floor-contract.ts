@@ -15,6 +15,7 @@ import { prune } from '../src/floor/retention.ts';
 import { bucketLength } from '../src/floor/series.ts';
 import { stateSpans } from '../src/floor/state-spans.ts';
 import { createTelemetryWriter } from '../src/floor/telemetry-writer.ts';
+import type { OrderPort } from '../src/orders/order-port.ts';
 
 /** What both engines must do with the floor's messages, as one suite. */
 
@@ -25,7 +26,9 @@ const minute = 60_000;
 const day = 24 * 60 * minute;
 const year2000 = Date.UTC(2000, 0, 1);
 
-export async function openFloor(db: Database, away: AwayWindow | null = null) {
+const findOrder: OrderPort['find'] = async (ref) => (ref.includes(order.number) ? order : null);
+
+export async function openFloor(db: Database, away: AwayWindow | null = null, find = findOrder) {
   const store = createFloorStore(db);
   const live = createLiveMachines(await store.known(localDay(Date.now(), timeZone)));
   const ingest = createIngest({
@@ -33,7 +36,7 @@ export async function openFloor(db: Database, away: AwayWindow | null = null) {
     timeZone: () => timeZone,
     writer: createTelemetryWriter(db),
     live,
-    orders: createOrderLookup({ find: async (ref) => (ref.includes(order.number) ? order : null) }, silent),
+    orders: createOrderLookup({ find }),
     machines: {
       bySlug: (slug) => (/^m\d$/.test(slug) ? slug : undefined),
       byUsername: (name) => (name.startsWith('matriz.m') ? name.slice(7) : undefined),
@@ -46,7 +49,12 @@ export async function openFloor(db: Database, away: AwayWindow | null = null) {
   return { store, live, ingest };
 }
 
-const up = (kind: string, body: unknown, receivedAt = Date.now(), more: Partial<BusMessage> = {}): BusMessage => ({
+export const up = (
+  kind: string,
+  body: unknown,
+  receivedAt = Date.now(),
+  more: Partial<BusMessage> = {},
+): BusMessage => ({
   topic: `sgp/matriz/m1/up/${kind}`,
   payload: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
   retain: false,
@@ -321,6 +329,40 @@ export function floorContract(test: TestFn, openDb: (t: ExecutionContext) => Pro
       stored.find(({ kind }) => kind === 'refused'),
       { code: 'INTERNAL', mark: 'INTERNAL' },
     );
+  });
+
+  test('while the database cannot store a message that is sound, the batch is rejected and nothing of it is refused', async (t) => {
+    const db = await openDb(t);
+    const { ingest, live } = await openFloor(db);
+    const now = Date.now();
+    const batch = [up('count', { ts: now, id: 'c', good: 3 }, now)];
+    await ingest.commit([up('state', { ts: now, state: 'running' }, now)]);
+    await db.schema.renameTable('machine_counts', 'gone');
+    await t.throwsAsync(ingest.commit(batch), { message: /machine_counts/ });
+    t.is((await lines(db)).length, 1);
+    await db.schema.renameTable('gone', 'machine_counts');
+    await ingest.commit(batch);
+    t.deepEqual(live.today('m1', localDay(now, timeZone)), { good: 3, scrap: 0 });
+    t.deepEqual(
+      (await lines(db)).map(({ kind }) => kind),
+      ['state', 'count'],
+    );
+  });
+
+  test('while orders cannot be looked up the batch is rejected; afterwards the count goes to its order', async (t) => {
+    const db = await openDb(t);
+    let down = true;
+    const { ingest } = await openFloor(db, null, async (ref) => {
+      // What the driver says when its database was closed.
+      if (down) throw new TypeError('The database connection is not open');
+      return findOrder(ref);
+    });
+    const batch = [up('count', { ts: Date.now(), id: 'c', good: 3, order: order.number })];
+    await t.throwsAsync(ingest.commit(batch), { message: /not open/ });
+    t.deepEqual(await lines(db), []);
+    down = false;
+    await ingest.commit(batch);
+    t.like((await db('count_deliveries').select())[0], { order_id: order.orderId, good: 3 });
   });
 
   test('a machine that invents names keeps its first metrics and is told so once a day', async (t) => {

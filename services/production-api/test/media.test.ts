@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Media, Order } from '@sgp/shared/api/orders';
 import { limits } from '@sgp/shared/limits';
@@ -6,7 +6,16 @@ import { orderSnapshotSchema } from '@sgp/shared/order-snapshot';
 import { topics } from '@sgp/shared/topics';
 import test, { type ExecutionContext } from 'ava';
 import { listenEvents } from '../../../test/support/sse.ts';
+import { createAuditStore } from '../src/audit/audit-store.ts';
 import { imageTypeOf } from '../src/media/image-type.ts';
+import { type MediaFiles, openMediaFiles, writeAll } from '../src/media/media-files.ts';
+import { createMediaService } from '../src/media/media-service.ts';
+import { createMediaStore } from '../src/media/media-store.ts';
+import { createOrderStore } from '../src/orders/order-store.ts';
+import { createOrderWriter } from '../src/orders/order-writer.ts';
+import { createHlcStore } from '../src/outbox/hlc-store.ts';
+import { createOutboxStore } from '../src/outbox/outbox-store.ts';
+import { createShopStore } from '../src/shop/shop-store.ts';
 import { type Browser, openBrowser } from './support/browser.ts';
 import { makeShopFolder, startApi } from './support/process.ts';
 import { addOrder, jpegBytes, openShopApp, owner, photoId, type ShopApp, signedIn } from './support/shop-app.ts';
@@ -216,6 +225,89 @@ test('an upload that a kill -9 interrupted goes on, and what was announced befor
   await broker.wait(topics.mediaUploaded('aurora'), (each) => (each as Media).mediaId === mediaId);
   const after = broker.heard(topics.mediaUploaded('aurora')).slice(announced);
   t.true(after.some((each) => (each as Media).mediaId === whole.mediaId));
+});
+
+test('a disk that takes bytes piece by piece gets all of them, and a full one is said to be full', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const path = join(await tempDir(stack), 'part');
+  const bytes = jpegBytes(100);
+  const file = stack.adopt(await open(path, 'w'), (each) => each.close());
+  const inPieces = {
+    write: (all: Uint8Array, from: number, length: number, at: number) =>
+      file.write(all, from, Math.min(length, 7), at),
+  };
+  await writeAll(inPieces, bytes, 50);
+  t.deepEqual(await readFile(path), Buffer.concat([Buffer.alloc(50), bytes]));
+  const full = { write: async () => ({ bytesWritten: 0 }) };
+  await t.throwsAsync(writeAll(full, bytes, 0), { code: 'ENOSPC' });
+});
+
+test('a part that lost bytes on the disk does not become the original', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const dir = await tempDir(stack);
+  const files = await openMediaFiles(dir);
+  const mediaId = photoId();
+  await files.writePart(mediaId, 0, jpegBytes(3000));
+  await truncate(join(dir, 'incoming', mediaId), 2999);
+  await t.throwsAsync(files.finish(mediaId, 3000), { message: /2999 of 3000/ });
+  t.false(await files.hasOriginal(mediaId));
+  await files.writePart(mediaId, 0, jpegBytes(3000));
+  await files.finish(mediaId, 3000);
+  t.true(await files.hasOriginal(mediaId));
+});
+
+test('a photo that is hidden while its bytes are written stays hidden', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const browser = await signedIn(app);
+  const { orderId } = await addOrder(browser);
+  const actor = { userId: null, who: 'Ana', address: null };
+  let meanwhile: (mediaId: string) => Promise<unknown> = async () => undefined;
+  const files: MediaFiles = {
+    ...app.files,
+    async writePart(mediaId, offset, bytes) {
+      await app.files.writePart(mediaId, offset, bytes);
+      await meanwhile(mediaId);
+    },
+  };
+  const service = createMediaService({
+    db: app.db,
+    media: createMediaStore(),
+    files,
+    orders: createOrderStore(),
+    writer: createOrderWriter({
+      db: app.db,
+      orders: createOrderStore(),
+      shop: createShopStore(),
+      audit: createAuditStore(),
+      outbox: createOutboxStore(),
+      hlc: createHlcStore(app.identity.nodeId),
+      origin: app.identity,
+      onWritten() {},
+    }),
+    audit: createAuditStore(),
+    news: { uploaded() {}, changed() {} },
+  });
+  const bytes = jpegBytes(2000);
+  for (const whole of [false, true]) {
+    const { mediaId } = await begin(browser, orderId, bytes.length);
+    // The other service knows nothing of this one's locks.
+    meanwhile = (id) => app.domain.media.setVisible(id, false, actor);
+    await service.append(mediaId, 0, whole ? bytes : bytes.subarray(0, 1000), actor);
+    t.false((await service.get(mediaId)).visible);
+  }
+  const { mediaId } = await begin(browser, orderId, bytes.length);
+  const ended: string[] = [];
+  let hiding: Promise<unknown> = Promise.resolve();
+  meanwhile = async (id) => {
+    hiding = service.setVisible(id, false, actor).then(() => ended.push('hidden'));
+    // Long enough for a change that waits for nothing: the connection is one, and these come after it.
+    for (let n = 0; n < 20; n += 1) await app.db.transaction(async (tx) => tx.raw('select 1'));
+  };
+  await service.append(mediaId, 0, bytes, actor).then(() => ended.push('written'));
+  await hiding;
+  t.deepEqual(ended, ['written', 'hidden']);
+  t.like(await service.get(mediaId), { visible: false, state: 'uploaded', receivedBytes: 2000 });
 });
 
 test('an upload that nobody continues for a day is given up with its part', async (t) => {

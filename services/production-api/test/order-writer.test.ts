@@ -78,6 +78,17 @@ test('the audit trail takes new entries and refuses every other change', async (
   t.like(JSON.parse(entry.after), { status: 'received', totalCents: 24_000 });
 });
 
+test('the trail keeps what a machine counted, and not the whole order again each time', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const { orderId } = await addOrder(await signedIn(app));
+  const count = { machineId: newId(), orderId, good: 1, scrap: 2, at: Date.now(), machineName: 'Plotter' };
+  await app.domain.orderPort.recordProduction({ ...count, messageId: 'a' });
+  const [entry] = await app.db('audit').where({ entity_id: orderId, action: 'count' });
+  t.deepEqual(JSON.parse(entry.summary), { good: 1, scrap: 2, machine: 'Plotter' });
+  t.deepEqual([entry.before, entry.after], ['{}', '{}']);
+});
+
 /** Every version of every order is in the outbox once, and the newest one says what the rows say. */
 async function agree(t: ExecutionContext, db: Database): Promise<number> {
   const orders = createOrderStore();

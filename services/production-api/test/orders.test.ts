@@ -76,13 +76,11 @@ test('an order that is sent again after a lost answer is the same order, and ano
   const app = await openShopApp(stack);
   const browser = await signedIn(app);
   const orderId = newId();
-  const first = await addOrder(browser, { orderId });
+  const promisedAt = inDays(3);
+  const first = await addOrder(browser, { orderId, promisedAt });
   const { customerId } = first.customer;
-  const again: Order[] = await Promise.all(
-    [1, 2, 3].map(() =>
-      browser.ok<Order>('POST', '/api/orders', { orderId, customerId, items: twoItems, promisedAt: inDays(3) }),
-    ),
-  );
+  const body = { orderId, customerId, items: twoItems, promisedAt };
+  const again: Order[] = await Promise.all([1, 2, 3].map(() => browser.ok<Order>('POST', '/api/orders', body)));
   for (const order of again) t.deepEqual([order.orderId, order.number, order.version], [orderId, first.number, 1]);
   const { orders } = await browser.ok<{ orders: unknown[] }>('GET', '/api/orders');
   t.is(orders.length, 1);
@@ -94,6 +92,36 @@ test('an order that is sent again after a lost answer is the same order, and ano
     promisedAt: inDays(3),
   });
   t.is(problem.code, 'ALREADY_EXISTS');
+});
+
+test('a correction under the same order id is refused with the order that is there, and a true repeat is known by version 1', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const browser = await signedIn(app);
+  const promisedAt = inDays(3);
+  const order = await addOrder(browser, { orderId: newId(), promisedAt, note: 'n', discountCents: 10, paidCents: 20 });
+  const { orderId, customer } = order;
+  const same = { orderId, customerId: customer.customerId, items: twoItems, promisedAt, note: 'n' };
+  const body = { ...same, discountCents: 10, paidCents: 20 };
+  const edited = await browser.ok<Order>('PATCH', `/api/orders/${orderId}`, {
+    expectedVersion: 1,
+    note: 'outra',
+    items: twoItems.slice(0, 1),
+  });
+  t.deepEqual(await browser.ok('POST', '/api/orders', body), edited);
+  for (const other of [
+    { items: [twoItems[0]] },
+    { items: [twoItems[0], { ...twoItems[1], quantity: 101 }] },
+    { promisedAt: promisedAt + 1 },
+    { discountCents: 11 },
+    { paidCents: 21 },
+    { note: 'outra' },
+  ]) {
+    const answer = await browser.send('POST', '/api/orders', { ...body, ...other });
+    t.is(answer.status, 409);
+    t.like(answer.body, { code: 'ALREADY_EXISTS', details: { current: edited } });
+  }
+  t.deepEqual(await browser.ok('GET', `/api/orders/${orderId}`), edited);
 });
 
 test('a write that read an older version is refused with the current order, and changes nothing', async (t) => {

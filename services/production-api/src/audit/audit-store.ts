@@ -37,6 +37,12 @@ export const refreshed = 'refreshed';
 /** The audit trail: written in the transaction of the change itself, never changed (the database refuses). */
 export type AuditStore = {
   append(tx: Database, entry: AuditEntry): Promise<void>;
+  /** What was kept of an entity when it was created; null when no entry says so. */
+  created(
+    db: Database,
+    entity: AuditEntry['entity'],
+    entityId: string,
+  ): Promise<Readonly<Record<string, unknown>> | null>;
   /** Newest first, without what is only {@link refreshed}. */
   history(db: Database, entityId: string, limit: number): Promise<readonly HistoryRow[]>;
 };
@@ -56,6 +62,10 @@ export function createAuditStore(): AuditStore {
         before: JSON.stringify(before),
         after: JSON.stringify(after),
       });
+    },
+    async created(db, entity, entityId) {
+      const row = await db('audit').where({ entity, entity_id: entityId, action: 'created' }).first('after');
+      return row ? JSON.parse(row.after) : null;
     },
     async history(db, entityId, limit) {
       const rows = await db('audit')

@@ -45,12 +45,12 @@ type Message = Extract<FloorEntry, { readonly body: unknown; readonly retained: 
 
 /**
  * Stores batches of the floor's messages, each in one transaction. A message that cannot be read is stored as refused;
- * one that breaks the transaction itself is found by halving the batch and refused too, so that no message ever holds
- * up the others. Rejects only when nothing can be stored (the disk is full): then the broker keeps the batch.
+ * one whose content breaks the transaction is found by halving the batch and refused too, so that no message ever holds
+ * up the others. Rejects when the fault is not in a message (a full disk, a locked or lost database, orders that cannot
+ * be looked up): then the broker keeps the batch and sends it again, and what was stored of it is known as a repeat.
  */
 export function createIngest(deps: IngestDeps): { commit(batch: readonly BusMessage[]): Promise<void> } {
-  const store = async (entries: readonly FloorEntry[]): Promise<void> => {
-    const order = await deps.orders.lookUp(entries.flatMap(orderRefs));
+  const store = async (entries: readonly FloorEntry[], order: Orders): Promise<void> => {
     const outcome = await deps.writer.transaction(async (tx) => {
       const day = (at: number): string => localDay(at, deps.timeZone());
       const { draft, finish } = createDraft(tx, { live: deps.live, order, day });
@@ -61,35 +61,43 @@ export function createIngest(deps: IngestDeps): { commit(batch: readonly BusMess
     deps.metrics.committed(entries, outcome);
     deps.committed(outcome);
   };
-  const storeOrHalve = async (entries: readonly FloorEntry[]): Promise<void> => {
+  const storeOrHalve = async (entries: readonly FloorEntry[], order: Orders): Promise<void> => {
     try {
-      return await store(entries);
+      return await store(entries, order);
     } catch (error) {
       const [first] = entries;
-      if (!first || isDiskFull(error)) throw error;
+      if (!first || !isDataError(error)) throw error;
       if (entries.length === 1) {
-        await store([asBad(first, error)]);
+        await store([asBad(first, error)], order);
         deps.log.error({ err: error, kind: first.kind }, 'a floor message could not be stored and was refused');
         return;
       }
     }
     const half = Math.ceil(entries.length / 2);
-    await storeOrHalve(entries.slice(0, half));
-    await storeOrHalve(entries.slice(half));
+    await storeOrHalve(entries.slice(0, half), order);
+    await storeOrHalve(entries.slice(half), order);
   };
   return {
     async commit(batch) {
       const end = deps.metrics.commitSeconds.startTimer();
-      await storeOrHalve(batch.map((message) => parseFloorMessage(deps.est, message)));
+      const entries = batch.map((message) => parseFloorMessage(deps.est, message));
+      // Outside of the halving: an order that cannot be looked up is no fault of the message that names it.
+      await storeOrHalve(entries, await deps.orders.lookUp(entries.flatMap(orderRefs)));
       end();
     },
   };
 }
 
-const isDiskFull = (error: unknown): boolean =>
-  ['SQLITE_FULL', 'SQLITE_IOERR', 'ENOSPC', '53100'].some((code) =>
-    (error as { code?: string }).code?.startsWith(code),
-  );
+type Orders = Awaited<ReturnType<OrderLookup['lookUp']>>;
+
+/** SQLite's result codes, and PostgreSQL's classes 22 (data exception) and 23 (constraint), that a value causes. */
+const dataErrorCode = /^(SQLITE_CONSTRAINT|SQLITE_MISMATCH|2[23][0-9A-Z]{3}$)/;
+
+/** Is it the message's content that cannot be stored? Every other fault passes, and the message must outlive it. */
+const isDataError = (error: unknown): boolean =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  dataErrorCode.test(String((error as { code?: unknown } | null)?.code));
 
 /** Texts of an entry that may name an order. */
 function orderRefs(entry: FloorEntry): string[] {

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '@sgp/service-kit/log';
 import type { OrderPort } from '../orders/order-port.ts';
 import type { OrderTie } from './status.ts';
 
 export type OrderLookup = {
-  /** Looks up all texts of a batch, before its transaction begins. */
+  /** Looks up all texts of a batch, before its transaction begins. Rejects when the search fails again and again. */
   lookUp(refs: readonly string[]): Promise<(ref: string) => OrderTie | null>;
 };
 
@@ -12,19 +11,16 @@ const tries = 3;
 const betweenTriesMs = 50;
 
 /**
- * Asks for the orders that a batch names. A text at which the search itself fails again and again counts as not found:
- * the message is kept, and the ones behind it are not held up.
+ * Asks for the orders that a batch names. A search that fails is not an order that is not there: pieces would be counted
+ * for no order, for good.
  */
-export function createOrderLookup(orders: Pick<OrderPort, 'find'>, log: Pick<Log, 'error'>): OrderLookup {
+export function createOrderLookup(orders: Pick<OrderPort, 'find'>): OrderLookup {
   const find = async (ref: string): Promise<OrderTie | null> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await orders.find(ref);
-      } catch (err) {
-        if (attempt >= tries) {
-          log.error({ err }, 'an order that a machine named could not be looked up');
-          return null;
-        }
+      } catch (error) {
+        if (attempt >= tries) throw error;
         await sleep(betweenTriesMs);
       }
     }

@@ -94,7 +94,7 @@ export async function openMachines(
     timeZone,
     writer,
     live,
-    orders: createOrderLookup(deps.orders, log),
+    orders: createOrderLookup(deps.orders),
     machines: registry,
     away,
     metrics: createFloorMetrics(deps.metrics),

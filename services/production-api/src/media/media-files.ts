@@ -9,8 +9,8 @@ export type MediaFiles = {
   writePart(mediaId: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** First bytes of an upload. */
   partHead(mediaId: string): Promise<Uint8Array>;
-  /** Turns a complete upload into the original, whole or not at all. */
-  finish(mediaId: string): Promise<void>;
+  /** Turns a complete upload into the original, whole or not at all. Rejects when the part is not of this size. */
+  finish(mediaId: string, sizeBytes: number): Promise<void>;
   removePart(mediaId: string): Promise<void>;
   /** Removes the original and everything derived from it. */
   remove(mediaId: string): Promise<void>;
@@ -35,7 +35,7 @@ export async function openMediaFiles(dir: string): Promise<MediaFiles> {
         await rename(original(mediaId), part(mediaId));
       const file = await open(part(mediaId), offset === 0 ? 'w' : 'r+');
       try {
-        await file.write(bytes, 0, bytes.length, offset);
+        await writeAll(file, bytes, offset);
         await file.datasync();
       } finally {
         await file.close();
@@ -51,7 +51,9 @@ export async function openMediaFiles(dir: string): Promise<MediaFiles> {
         await file.close();
       }
     },
-    async finish(mediaId) {
+    async finish(mediaId, sizeBytes) {
+      const { size } = await stat(part(mediaId));
+      if (size !== sizeBytes) throw new Error(`the part of photo ${mediaId} has ${size} of ${sizeBytes} bytes`);
       await rename(part(mediaId), original(mediaId));
       await syncFolder(originals);
     },
@@ -65,6 +67,22 @@ export async function openMediaFiles(dir: string): Promise<MediaFiles> {
     originalPath: original,
     preview: (mediaId, preset) => readFile(join(derived, mediaId, `${preset}.webp`)).catch(nullIfMissing),
   };
+}
+
+/**
+ * Writes every byte at its place. A disk that is nearly full takes a part of them and says so only in the result.
+ * @throws an error with the code ENOSPC when the disk takes no more
+ */
+export async function writeAll(
+  file: { write(...args: [Uint8Array, number, number, number]): Promise<{ readonly bytesWritten: number }> },
+  bytes: Uint8Array,
+  offset: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    if (bytesWritten === 0) throw Object.assign(new Error('the disk takes no more bytes'), { code: 'ENOSPC' });
+    done += bytesWritten;
+  }
 }
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(nullIfMissing)) !== null;

@@ -40,7 +40,7 @@ export function createMediaOutcomes(deps: {
         const before = await media.find(tx, outcome.mediaId);
         const after = before && applyOutcome(before, outcome);
         if (!after) continue;
-        await media.update(tx, after);
+        await media.update(tx, before, after);
         told.push(after);
         if (after.state === 'published')
           publishedByOrder.set(after.orderId, (publishedByOrder.get(after.orderId) ?? 0) + 1);

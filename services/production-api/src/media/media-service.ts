@@ -80,7 +80,7 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
   };
   const complete = async (found: MediaRecord, actor: Actor): Promise<MediaRecord> => {
     const isImage = imageTypeOf(await files.partHead(found.mediaId)) !== null;
-    if (isImage) await files.finish(found.mediaId);
+    if (isImage) await files.finish(found.mediaId, found.sizeBytes);
     else await files.removePart(found.mediaId);
     const done: MediaRecord = {
       ...found,
@@ -89,7 +89,7 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
       error: isImage ? null : notImage,
     };
     await db.transaction(async (tx) => {
-      await media.update(tx, done);
+      await media.update(tx, found, done);
       await note(tx, done, actor, { action: isImage ? 'added' : 'refused' });
     });
     if (isImage) news.uploaded(done);
@@ -118,22 +118,23 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
         await files.writePart(mediaId, offset, bytes);
         if (receivedBytes === found.sizeBytes) return toMedia(await complete(found, actor));
         const grown = { ...found, receivedBytes };
-        await media.update(db, grown);
+        await media.update(db, found, grown);
         return toMedia(grown);
       }),
     get: async (mediaId) => toMedia(await must(db, mediaId)),
-    setVisible: async (mediaId, visible, actor) => {
-      const changed = await writer.transaction(async (order) => {
-        const before = await must(order.tx, mediaId);
-        if (before.visible === visible) return before;
-        const after = { ...before, visible };
-        await media.update(order.tx, after);
-        await record(order, before, actor, { action: visible ? 'shown' : 'hidden' });
-        return after;
-      });
-      news.changed(changed, changed.state);
-      return toMedia(changed);
-    },
+    setVisible: (mediaId, visible, actor) =>
+      lock(mediaId, async () => {
+        const changed = await writer.transaction(async (order) => {
+          const before = await must(order.tx, mediaId);
+          if (before.visible === visible) return before;
+          const after = { ...before, visible };
+          await media.update(order.tx, before, after);
+          await record(order, before, actor, { action: visible ? 'shown' : 'hidden' });
+          return after;
+        });
+        news.changed(changed, changed.state);
+        return toMedia(changed);
+      }),
     remove: (mediaId, actor) =>
       lock(mediaId, async () => {
         const gone = await writer.transaction(async (order) => {
@@ -152,7 +153,7 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
         if (!(await files.hasOriginal(mediaId)))
           throw new AppError('MEDIA_ORIGINAL_MISSING', 'The file is no longer there: send the photo again.');
         const after: MediaRecord = { ...before, state: 'uploaded', error: null };
-        await media.update(db, after);
+        await media.update(db, before, after);
         news.uploaded(after);
         news.changed(after, after.state);
         return toMedia(after);

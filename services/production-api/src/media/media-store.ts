@@ -65,10 +65,25 @@ const toRow = (media: MediaRecord): Row => ({
   updated_at: Date.now(),
 });
 
+/** The columns that each member that can change is kept in. */
+const columnsOf = {
+  receivedBytes: ['received_bytes'],
+  state: ['state'],
+  visible: ['visible'],
+  takenAt: ['taken_at'],
+  width: ['width'],
+  height: ['height'],
+  thumbhash: ['thumbhash'],
+  keys: ['keys'],
+  error: ['error_code', 'error_detail'],
+} as const satisfies Partial<Record<keyof MediaRecord, readonly (keyof Row)[]>>;
+const changeable = Object.keys(columnsOf) as (keyof typeof columnsOf)[];
+
 export type MediaStore = {
   find(db: Database, mediaId: string): Promise<MediaRecord | null>;
   insert(tx: Database, media: MediaRecord): Promise<void>;
-  update(tx: Database, media: MediaRecord): Promise<void>;
+  /** Writes only the members in which `after` differs, so that what somebody else changed since `before` was read stays. */
+  update(tx: Database, before: MediaRecord, after: MediaRecord): Promise<void>;
   remove(tx: Database, mediaId: string): Promise<void>;
   countOfOrder(db: Database, orderId: string): Promise<number>;
   /** Photos that wait for media-sync, oldest first. */
@@ -94,8 +109,13 @@ export function createMediaStore(): MediaStore {
     async insert(tx, media) {
       await tx('media').insert(toRow(media));
     },
-    async update(tx, media) {
-      await tx('media').where({ media_id: media.mediaId }).update(toRow(media));
+    async update(tx, before, after) {
+      const row = toRow(after);
+      const columns = changeable.filter((name) => before[name] !== after[name]).flatMap((name) => columnsOf[name]);
+      const changes = Object.fromEntries(columns.map((column) => [column, row[column]]));
+      await tx('media')
+        .where({ media_id: before.mediaId })
+        .update({ ...changes, updated_at: row.updated_at });
     },
     async remove(tx, mediaId) {
       await tx('media').where({ media_id: mediaId }).delete();

@@ -23,14 +23,17 @@ import type { OrderQueries } from './order-queries.ts';
 import { type OrderRecord, orderTotalCents } from './order-record.ts';
 import type { OrderStore } from './order-store.ts';
 import { toOrder } from './order-view.ts';
-import type { OrderWriter } from './order-writer.ts';
+import { isSameContent, type OrderWriter } from './order-writer.ts';
 import { endStages } from './stages.ts';
 
 /** What the desk does with orders. Each write answers the whole order as it is now; refusals are AppErrors. */
 export type OrderService = {
   /** @throws AppError NOT_FOUND */
   get(orderId: string): Promise<Order>;
-  /** The same `orderId` for the same customer again is a repeat after a lost answer: it answers the order that is there. */
+  /**
+   * The same content under the same `orderId` again is a repeat after a lost answer: it answers the order that is there.
+   * @throws AppError ALREADY_EXISTS for other content, with the order in `details.current`
+   */
   create(body: z.infer<typeof newOrderBody>, actor: Actor): Promise<Order>;
   edit(orderId: string, body: z.infer<typeof patchOrderBody>, actor: Actor): Promise<Order>;
   move(orderId: string, body: z.infer<typeof moveOrderBody>, actor: Actor): Promise<Order>;
@@ -45,7 +48,7 @@ export type OrderServiceDeps = {
   readonly queries: Pick<OrderQueries, 'summary'>;
   readonly customers: Pick<CustomerStore, 'find'>;
   readonly shop: Pick<ShopStore, 'stages'>;
-  readonly audit: Pick<AuditStore, 'history'>;
+  readonly audit: Pick<AuditStore, 'history' | 'created'>;
   readonly writer: OrderWriter;
   /** Where customers open their links, without a slash at the end. */
   readonly trackingBaseUrl: string;
@@ -92,9 +95,10 @@ export function createOrderService(deps: OrderServiceDeps): OrderService {
       const items = toItems(body.items, [], newId);
       checkMoney({ items, discountCents: body.discountCents });
       const orderId = body.orderId ?? newId();
-      await writer.transaction(async ({ tx, create }) => {
+      const isOther = await writer.transaction(async ({ tx, create }) => {
         const known = await orders.load(tx, orderId);
-        if (known?.customer.customerId === body.customerId) return;
+        if (known?.customer.customerId === body.customerId)
+          return !isSameContent(await deps.audit.created(tx, 'order', orderId), body);
         if (known) throw new AppError('ALREADY_EXISTS', 'This order exists for another customer; nothing was changed.');
         const customer = await deps.customers.find(tx, body.customerId);
         if (!customer) throw new AppError('NOT_FOUND', 'There is no such customer; the order was not created.');
@@ -121,8 +125,14 @@ export function createOrderService(deps: OrderServiceDeps): OrderService {
           link: { token: newLinkToken(), expiresAt: null, revokedAt: null },
         };
         await create(order, actor, { number: order.number, items: items.length, totalCents: orderTotalCents(order) });
+        return false;
       });
-      return get(orderId);
+      const order = await get(orderId);
+      if (isOther)
+        throw new AppError('ALREADY_EXISTS', 'This order exists with other content; nothing was changed.', {
+          details: { current: order },
+        });
+      return order;
     },
     edit: (orderId, body, actor) =>
       write(orderId, actor, body.expectedVersion, (order) => editOrder(order, body, newId)),

@@ -7,7 +7,7 @@ import type { HlcStore } from '../outbox/hlc-store.ts';
 import type { OutboxStore } from '../outbox/outbox-store.ts';
 import type { ShopStore } from '../shop/shop-store.ts';
 import type { OrderChange } from './order-changes.ts';
-import { type OrderRecord, orderTotalCents } from './order-record.ts';
+import { type OrderItem, type OrderRecord, orderTotalCents } from './order-record.ts';
 import type { OrderStore } from './order-store.ts';
 import { type Origin, toSnapshot } from './snapshot.ts';
 
@@ -82,7 +82,10 @@ export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
       entityId: order.orderId,
       action: entry.kind,
       summary: entry.facts,
-      ...difference(before ? audited(before) : {}, audited(order)),
+      // A count comes every few seconds, and the trail is never emptied: its facts, not all items twice.
+      ...(entry.kind === 'count'
+        ? { before: {}, after: {} }
+        : difference(before ? audited(before) : {}, audited(order))),
     });
     const snapshot = toSnapshot(order, deps.origin, await deps.shop.read(tx));
     const { seq } = await deps.outbox.append(tx, {
@@ -134,6 +137,30 @@ export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
       return result;
     },
   };
+}
+
+/** The members of an order by which a repeat of its creation is told from a correction. */
+type Content = Pick<OrderRecord, 'promisedAt' | 'discountCents' | 'paidCents' | 'note'> & {
+  readonly items: readonly Pick<OrderItem, 'description' | 'quantity' | 'unit' | 'unitPriceCents' | 'spec'>[];
+};
+
+/** Is this what the order was created with? `created` is what the trail keeps of version 1. */
+export function isSameContent(created: Readonly<Record<string, unknown>> | null, content: Content): boolean {
+  const text = ({ items, promisedAt, discountCents, paidCents, note }: Content): string =>
+    JSON.stringify([
+      items.map((item) => [
+        item.description,
+        item.quantity,
+        item.unit,
+        item.unitPriceCents,
+        item.spec.map(({ label, value }) => [label, value]),
+      ]),
+      promisedAt,
+      discountCents,
+      paidCents,
+      note,
+    ]);
+  return created !== null && text(created as Content) === text(content);
 }
 
 /** What the trail keeps of an order; photos and links have entries of their own, and the link's token is a secret. */
