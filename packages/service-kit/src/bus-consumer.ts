@@ -78,7 +78,7 @@ export function createBusConsumer(options: BusConsumerOptions): BusConsumer {
           log.info({ clientId: options.clientId, sessionPresent }, 'bus consumer connected');
           for (const listener of listeners) listener();
         },
-        message: (message, messageId) => intake.add({ message, messageId, session: current }),
+        message: (message, messageId) => intake.add({ message, messageId, session: current, since: performance.now() }),
       });
       session = current;
       const reason = await current.ended;
@@ -111,7 +111,13 @@ export function createBusConsumer(options: BusConsumerOptions): BusConsumer {
   };
 }
 
-type Entry = { readonly message: BusMessage; readonly messageId: number | null; readonly session: Session };
+type Entry = {
+  readonly message: BusMessage;
+  readonly messageId: number | null;
+  readonly session: Session;
+  /** Of the monotonic clock: the wall clock may be set back while a message waits. */
+  readonly since: number;
+};
 
 /** Gathers messages into batches and commits one batch at a time, so that order holds. */
 function createIntake({ maxBatchMessages, maxDelayMs, commit, log }: BusConsumerOptions) {
@@ -151,7 +157,7 @@ function createIntake({ maxBatchMessages, maxDelayMs, commit, log }: BusConsumer
   const schedule = (): void => {
     const first = waiting[0];
     if (working || !first) return;
-    const waitMs = first.message.receivedAt + maxDelayMs - Date.now();
+    const waitMs = first.since + maxDelayMs - performance.now();
     if (waiting.length >= maxBatchMessages || waitMs <= 0) start();
     else timer ??= setTimeout(start, waitMs);
   };
@@ -192,10 +198,10 @@ function openSession(options: BusConsumerOptions, events: SessionEvents): Sessio
   const packets = parser({ protocolVersion: 4 });
   const handshake = setTimeout(() => end('the broker did not answer in time'), handshakeMaxMs);
   let open = true;
-  let heardAt = Date.now();
+  let heardAt = performance.now();
   const keepalive = setInterval(() => {
-    if (socket.isPaused()) heardAt = Date.now();
-    if (Date.now() - heardAt > 1.5 * keepaliveS * 1000) return end('the broker is silent');
+    if (socket.isPaused()) heardAt = performance.now();
+    if (performance.now() - heardAt > 1.5 * keepaliveS * 1000) return end('the broker is silent');
     socket.write(generate({ cmd: 'pingreq' }));
   }, keepaliveS * 1000);
   const end = (reason: string): void => {
@@ -229,7 +235,7 @@ function openSession(options: BusConsumerOptions, events: SessionEvents): Sessio
   packets.on('error', (err) => end(`not MQTT: ${err.message}`));
   socket.on('connect', () => socket.write(connectPacket(options)));
   socket.on('data', (chunk) => {
-    heardAt = Date.now();
+    heardAt = performance.now();
     packets.parse(chunk as Buffer);
   });
   socket.on('error', (err) => end(err.message));

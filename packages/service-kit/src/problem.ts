@@ -14,6 +14,14 @@ const titles: Partial<Record<number, string>> = {
   503: 'Unavailable',
 };
 
+/**
+ * What passes by itself: SQLite's lock is held by another process; PostgreSQL cannot be reached, goes down or comes up
+ * (SQLSTATE class 08, 57P01 to 57P03), or broke off a transaction that may be tried again (40001, 40P01).
+ */
+const passingCode = /^(SQLITE_BUSY|SQLITE_LOCKED|(ECONNREFUSED|ECONNRESET|57P0[123]|08...|40001|40P01)$)/;
+/** A connection that breaks under a query has no code in the driver `pg`. */
+const lostConnection = /^Connection terminated|^Client has encountered a connection error/;
+
 /** Turns anything that was thrown into the refusal that the caller sees; what is not a refusal becomes INTERNAL. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -27,6 +35,10 @@ export function toAppError(error: unknown): AppError {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'SQLITE_FULL' || code === 'ENOSPC')
     return new AppError('DISK_FULL', 'The disk is full; nothing of this request was kept.', { cause: error });
+  if (passingCode.test(String(code)) || (error instanceof Error && lostConnection.test(error.message)))
+    return new AppError('UNAVAILABLE', 'The database is not reachable now; nothing of this request is certain.', {
+      cause: error,
+    });
   return new AppError('INTERNAL', 'Something failed on our side; the log has it under the request id.', {
     cause: error,
   });

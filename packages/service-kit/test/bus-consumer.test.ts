@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Aedes } from 'aedes';
 import test from 'ava';
 import { connectAsync } from 'mqtt';
@@ -103,6 +104,30 @@ test('a rejected commit makes the broker send the batch again, in order', async 
   });
   await Promise.all(numbers(30).map((text) => stand.publisher.publishAsync('t/a', text, { qos: 1 })));
   t.deepEqual(await all.full, numbers(30));
+});
+
+test.serial('a message does not wait longer because the wall clock is set back', async (t) => {
+  await using stand = await startBroker();
+  const all = collector(1);
+  await using _consumer = await startConsumer(stand.url, async (batch) => all.take(batch));
+  const { now } = Date;
+  let setBackMs = 0;
+  // Each reading is an hour before the one before.
+  Date.now = () => {
+    setBackMs += 3_600_000;
+    return now() - setBackMs;
+  };
+  t.teardown(() => {
+    Date.now = now;
+  });
+  await stand.publisher.publishAsync('t/a', 'x', { qos: 1 });
+  const late = new AbortController();
+  const outcome = await Promise.race([
+    all.full,
+    delay(3_000, ['late'], { signal: late.signal }).catch(() => ['aborted']),
+  ]);
+  late.abort();
+  t.deepEqual(outcome, ['x']);
 });
 
 test('what was published while the consumer was away arrives when it is back', async (t) => {

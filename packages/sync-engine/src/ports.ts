@@ -85,7 +85,7 @@ export type Refusal = {
   readonly retryAfterMs?: number;
   /** With SIG_CLOCK_SKEW: the Core's time. */
   readonly serverTimeMs?: number;
-  /** With SEQ_STALE: the last push number that the Core took. */
+  /** With SEQ_STALE and IDEMPOTENCY_CONFLICT: the last push number that the Core took. */
   readonly lastPushSeq?: number;
 };
 

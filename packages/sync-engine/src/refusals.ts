@@ -3,7 +3,8 @@ import type { ErrorCode } from '@sgp/shared/errors';
 /**
  * What a refused push asks of the sender (docs/sync-protocol.md §5):
  * - `clock`: sign again with the Core's time
- * - `resend`: the same bytes again, after a pause: they were damaged on the way, or the nonce was seen
+ * - `resend`: the same bytes again, after a pause: they were damaged on the way, or the nonce was seen; if that does not
+ *   help, a smaller batch
  * - `renumber`: the same changes under a new push number
  * - `content`: something in the batch is refused and will always be: find it and park it
  * - `server`: the Core broke; when it goes on breaking at the same batch, the batch is suspected

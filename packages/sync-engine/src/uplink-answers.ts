@@ -7,8 +7,11 @@ import { loadNext, push, wait } from './uplink-steps.ts';
 
 /** What each ending of a push leads to. */
 
-/** INTERNAL this often in a row, with waits of some eight seconds between, puts the batch under suspicion. */
+/** INTERNAL this often in a row, with some three seconds of pauses between, puts the batch under suspicion. */
 const serverFaultsUntilSuspected = 5;
+/** The same push again does not help for ever: what damages it, or remembers its nonce, may go by its bytes. */
+const repeatsUntilRenumbered = 5;
+const repeatsUntilFailed = 2 * repeatsUntilRenumbered;
 const renumberingsMax = 3;
 /** A push whose bytes may have arrived is repeated once as it is: the Core then answers from its memory. */
 const resendsMax = 1;
@@ -40,6 +43,7 @@ export function onAcked({ memory, push: sent }: StateIn<'pushing'>, { ack, bytes
     backoffStep: 0,
     serverFaults: 0,
     renumberings: 0,
+    repeats: 0,
     exchanged: true,
     suspects: sent.origin === 'suspects' ? otherSuspects : memory.suspects,
     accused: sent.origin === 'probe' ? null : memory.accused,
@@ -80,22 +84,23 @@ export function onNetworkFailed(
   env: Env,
 ): Step {
   const resend = mayHaveArrived && sent.attempt <= resendsMax ? sent : null;
-  const lost = outOfReach(memory, env.now);
+  const lost = outOfReach(withoutStaleProof(memory, sent), env.now);
   return wait(mayHaveArrived && resend === null ? halved(lost, sent) : lost, env, { failed: sent, resend });
 }
 
 /** A batch that took too long may be too large for the line: it comes back smaller, under a new number. */
 export const onTimeout = ({ memory, push: sent }: StateIn<'pushing'>, _event: EventOf<'timeout'>, env: Env): Step =>
-  wait(halved(outOfReach(memory, env.now), sent), env, { failed: sent });
+  wait(halved(outOfReach(withoutStaleProof(memory, sent), env.now), sent), env, { failed: sent });
 
 export function onRefused({ memory, push: sent }: StateIn<'pushing'>, refusal: EventOf<'refused'>, env: Env): Step {
+  const kept = withoutStaleProof(memory, sent);
   // Who refuses is in reach.
-  const answered: Memory = { ...memory, offlineSince: null, failures: 0 };
+  const answered: Memory = { ...kept, offlineSince: null, failures: 0 };
   switch (refusalKind(refusal.code)) {
     case 'clock':
       return onClockSkew(answered, sent, refusal, env);
     case 'resend':
-      return wait(answered, env, { failed: sent, resend: sent });
+      return onRepeat(answered, sent, refusal, env);
     case 'renumber':
       return onRenumber(answered, sent, refusal, env);
     case 'content':
@@ -104,7 +109,8 @@ export function onRefused({ memory, push: sent }: StateIn<'pushing'>, refusal: E
       return onServerFault(answered, sent, refusal.detail, env);
     case 'busy': {
       const unreachable = refusal.code === 'UNAVAILABLE';
-      const next = unreachable ? outOfReach(memory, env.now) : answered;
+      // A Core that says that it is ill is no witness against a batch.
+      const next = unreachable ? { ...outOfReach(kept, env.now), serverFaults: 0 } : answered;
       return wait(next, env, {
         failed: sent,
         atLeastMs: refusal.retryAfterMs ?? 0,
@@ -125,35 +131,59 @@ function onClockSkew(memory: Memory, sent: Push, refusal: Refusal, env: Env): St
   return push({ ...memory, signOffsetMs, clockSkewMs: -signOffsetMs }, { ...sent, attempt: sent.attempt + 1 });
 }
 
-function onRenumber(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
-  if (memory.renumberings >= renumberingsMax) return block(memory, 'failed', sent, refusal, env);
-  const pushSeqAbove = Math.max(memory.pushSeqAbove, sent.pushSeq, refusal.lastPushSeq ?? 0);
-  return loadNext({ ...memory, pushSeqAbove, renumberings: memory.renumberings + 1 }, env);
+function onRepeat(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
+  const again: Memory = { ...memory, repeats: memory.repeats + 1 };
+  if (again.repeats <= repeatsUntilRenumbered) return wait(again, env, { failed: sent, resend: sent });
+  // Other bytes under another number. Groups under suspicion are found again if there is something to find.
+  const smaller: Memory = { ...halved(again, sent), suspects: [], accused: null };
+  if (again.repeats <= repeatsUntilFailed) return wait(smaller, env, { failed: sent });
+  return block(smaller, 'failed', sent, refusal, env);
 }
 
-/** Bisection (DESIGN §4.6): halves until one change stands alone, then asks whether it is the change or the link. */
+function onRenumber(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
+  const pushSeqAbove = Math.max(memory.pushSeqAbove, sent.pushSeq, refusal.lastPushSeq ?? 0);
+  const raised: Memory = { ...memory, pushSeqAbove, renumberings: memory.renumberings + 1 };
+  if (raised.renumberings > renumberingsMax) return block(raised, 'failed', sent, refusal, env);
+  return loadNext(raised, env);
+}
+
 function onContent(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
-  const [only, second] = sent.changes;
-  if (only === undefined) return block({ ...memory, suspects: [], accused: null }, 'failed', sent, refusal, env);
+  if (sent.changes.length > 0) return loadNext(suspecting(memory, sent, refusal), env);
+  return block({ ...memory, suspects: [], accused: null }, 'failed', sent, refusal, env);
+}
+
+/** Bisection (DESIGN §4.6): halves until one change stands alone, which is then accused. */
+function suspecting(memory: Memory, sent: Push, { code, detail }: Refusal): Memory {
   const others = sent.origin === 'suspects' ? memory.suspects.slice(1) : memory.suspects;
-  if (second === undefined) {
-    const accused = { change: refTo(only), reason: { code: refusal.code, detail: refusal.detail } };
-    return loadNext({ ...memory, suspects: others, accused }, env);
-  }
+  const [only, second] = sent.changes;
+  if (only !== undefined && second === undefined)
+    return { ...memory, suspects: others, accused: { change: refTo(only), reason: { code, detail } } };
   const keys = sent.changes.map(({ stream, entityId }) => ({ stream, entityId }));
   const middle = Math.ceil(keys.length / 2);
-  return loadNext({ ...memory, suspects: [keys.slice(0, middle), keys.slice(middle), ...others] }, env);
+  return { ...memory, suspects: [keys.slice(0, middle), keys.slice(middle), ...others] };
 }
 
 function onServerFault(memory: Memory, sent: Push, detail: string, env: Env): Step {
-  const faulty: Memory = { ...memory, serverFaults: memory.serverFaults + 1 };
   const refusal = { code: 'INTERNAL', detail } as const;
-  if (faulty.serverFaults >= serverFaultsUntilSuspected)
-    return sent.changes.length > 0
-      ? onContent(faulty, sent, refusal, env)
-      : block(faulty, 'failed', sent, refusal, env);
-  return wait(halved(faulty, sent), env, { failed: sent });
+  // The Core breaks without any change: it is ill, and what was learned about the changes meanwhile is worth nothing.
+  if (sent.origin === 'probe')
+    return block({ ...memory, suspects: [], accused: null, serverFaults: 0 }, 'failed', sent, refusal, env);
+  const faulty: Memory = { ...memory, serverFaults: memory.serverFaults + 1 };
+  if (faulty.serverFaults < serverFaultsUntilSuspected) return wait(halved(faulty, sent), env, { failed: sent });
+  if (sent.changes.length === 0) return block(faulty, 'failed', sent, refusal, env);
+  const suspicious = suspecting(faulty, sent, refusal);
+  // The test of an accused change follows at once: only an answer of the same moment tells its fault from the Core's.
+  return suspicious.accused === null ? wait(suspicious, env, { failed: sent }) : loadNext(suspicious, env);
 }
+
+/**
+ * A change that is accused because the Core broke at it was not proved guilty when the test of the link fails as well,
+ * in whatever way: an acknowledgement that comes later may be that of a Core which has recovered.
+ */
+const withoutStaleProof = (memory: Memory, { origin }: Push): Memory =>
+  origin === 'probe' && memory.accused?.reason.code === 'INTERNAL'
+    ? { ...memory, suspects: [], accused: null, serverFaults: 0 }
+    : memory;
 
 function block(memory: Memory, kind: 'failed' | 'paused', sent: Push, { code, detail }: Refusal, env: Env): Step {
   const blocked = { kind, code, detail };

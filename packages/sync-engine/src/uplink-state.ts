@@ -25,6 +25,8 @@ export type Memory = LinkFacts & {
   readonly serverFaults: number;
   /** Push numbers refused in a row. */
   readonly renumberings: number;
+  /** Refusals in a row that asked for the same push again. */
+  readonly repeats: number;
   readonly pushSeqAbove: number;
   readonly signOffsetMs: number;
   /** An exchange was acknowledged since the start: until then a heartbeat is due. */
@@ -99,6 +101,7 @@ export function initialUplink(
       backoffStep: 0,
       serverFaults: 0,
       renumberings: 0,
+      repeats: 0,
       pushSeqAbove: 0,
       signOffsetMs: 0,
       exchanged: false,

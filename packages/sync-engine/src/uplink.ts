@@ -138,7 +138,8 @@ function retry({ memory, resend }: StateIn<'waiting'>, _event: unknown, env: Env
 function onDoorbellWaiting(state: StateIn<'waiting'>, event: EventOf<'doorbell'>, env: Env): Step {
   const soon = state.since + limits.outboxPollMs;
   if (state.patient || soon >= state.until) return [state, []];
-  if (env.now >= soon) return retry(state, event, env);
+  // Before the pause began: the clock was set back, and how long the pause has lasted is not known.
+  if (env.now >= soon || env.now < state.since) return retry(state, event, env);
   return [{ ...state, until: soon }, [{ type: 'schedule', timer: 'retry-due', delayMs: soon - env.now }]];
 }
 

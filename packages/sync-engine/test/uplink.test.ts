@@ -1,11 +1,12 @@
+import type { ErrorCode } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
 import { backoffMs } from '@sgp/sync-engine/backoff';
+import type { UplinkEvent } from '@sgp/sync-engine/uplink-state';
 import test from 'ava';
 import { ackOf, batchOf, change, effectOf, entity, fresh, pushOf, walk } from './support.ts';
 
 const manyChanges = (count: number) => Array.from({ length: count }, (_, i) => change(count - i, count - i));
-const refused = (code: 'BODY_INVALID' | 'INTERNAL' | 'NODE_BANNED' | 'SEQ_STALE' | 'SIG_CLOCK_SKEW') =>
-  ({ type: 'refused', code, detail: 'because' }) as const;
+const refused = (code: ErrorCode) => ({ type: 'refused', code, detail: 'because' }) as const;
 const loaded = (changes = [change(1, 1)], pushSeq = 1) =>
   ({ type: 'batch-loaded', batch: batchOf(changes, pushSeq) }) as const;
 
@@ -118,6 +119,20 @@ test('a doorbell shortens the wait to one second, and not further; a change of n
   t.is(walk(failing.state, [{ type: 'network-changed' }]).state.phase, 'loading');
 });
 
+test('a doorbell ends the wait when the clock was set back: no timer of hours replaces the one that runs', (t) => {
+  const hour = 3_600_000;
+  const step = (n: number) =>
+    [{ type: 'retry-due' }, loaded([change(1, 1)], n), { type: 'timeout' }] as const satisfies readonly UplinkEvent[];
+  const failing = walk(
+    fresh(),
+    [{ type: 'start' }, loaded(), { type: 'timeout' }, ...[2, 3, 4, 5].flatMap(step)],
+    5 * hour,
+  );
+  const { state, effects } = walk(failing.state, [{ type: 'doorbell' }], hour);
+  t.is(state.phase, 'loading');
+  t.is(effectOf(effects, 'schedule'), undefined);
+});
+
 test('I7: a banned node keeps everything, shows it, and asks again slowly whatever rings', (t) => {
   const banned = walk(fresh(), [{ type: 'start' }, loaded(), refused('NODE_BANNED')]);
   t.deepEqual(banned.state.memory.blocked, { kind: 'paused', code: 'NODE_BANNED', detail: 'because' });
@@ -142,13 +157,46 @@ test('a wrong clock signs again once with the time of the Core, and keeps the of
   t.is(hopeless.state.memory.blocked?.code, 'SIG_CLOCK_SKEW');
 });
 
-test('a stale push number is replaced by one above what the Core took', (t) => {
-  const { effects } = walk(fresh(), [
-    { type: 'start' },
-    loaded([change(1, 1)], 7),
-    { ...refused('SEQ_STALE'), lastPushSeq: 4711 },
-  ]);
-  t.is(effectOf(effects, 'load-batch')?.request.pushSeqAbove, 4711);
+test('a stale push number, or one whose key was taken, is replaced by one above what the Core took', (t) => {
+  for (const code of ['SEQ_STALE', 'IDEMPOTENCY_CONFLICT'] as const) {
+    const { effects } = walk(fresh(), [
+      { type: 'start' },
+      loaded([change(1, 1)], 7),
+      { ...refused(code), lastPushSeq: 4711 },
+    ]);
+    t.is(effectOf(effects, 'load-batch')?.request.pushSeqAbove, 4711);
+  }
+});
+
+test('a push number that is refused for the fourth time in a row says `failed`, and the next one is above it all the same', (t) => {
+  let state = walk(fresh(), [{ type: 'start' }, loaded([change(1, 1)], 1)]).state;
+  for (let n = 2; n <= 4; n++)
+    state = walk(state, [{ ...refused('SEQ_STALE'), lastPushSeq: n * 100 }, loaded([change(1, 1)], n * 100 + 1)]).state;
+  const blocked = walk(state, [{ ...refused('SEQ_STALE'), lastPushSeq: 9000 }]);
+  t.like(blocked.state.memory.blocked, { kind: 'failed', code: 'SEQ_STALE' });
+  const again = walk(blocked.state, [{ type: 'retry-due' }]);
+  t.is(effectOf(again.effects, 'load-batch')?.request.pushSeqAbove, 9000);
+});
+
+test('a push that is damaged each time goes on with half the batch under a new number, and then says `failed`', (t) => {
+  for (const code of ['DIGEST_MISMATCH', 'SIG_REPLAY'] as const) {
+    let state = walk(fresh(), [{ type: 'start' }, loaded(manyChanges(8), 1)]).state;
+    for (let attempt = 2; attempt <= 6; attempt++) {
+      state = walk(state, [refused(code), { type: 'retry-due' }]).state;
+      t.like(pushOf(state), { pushSeq: 1, attempt });
+    }
+    for (let pushSeq = 2; pushSeq <= 6; pushSeq++) {
+      const smaller = walk(state, [refused(code), { type: 'retry-due' }]);
+      t.is(effectOf(smaller.effects, 'load-batch')?.request.maxChanges, Math.max(1, 8 / 2 ** (pushSeq - 1)));
+      t.is(smaller.state.memory.blocked, null);
+      state = walk(smaller.state, [loaded(manyChanges(Math.max(1, 8 / 2 ** (pushSeq - 1))), pushSeq)]).state;
+    }
+    const blocked = walk(state, [refused(code)]);
+    t.like(blocked.state.memory.blocked, { kind: 'failed', code });
+    const again = walk(blocked.state, [{ type: 'retry-due' }, loaded(manyChanges(1), 7)]);
+    const acked = walk(again.state, [{ type: 'acked', ack: ackOf(pushOf(again.state)), bytes: 1 }]);
+    t.like(acked.state.memory, { blocked: null, repeats: 0 });
+  }
 });
 
 test('I6: a refused batch is bisected, the entity at fault is parked, and the others are not', (t) => {
@@ -190,6 +238,64 @@ test('I6: a batch at which the Core breaks five times is suspected, not repeated
   for (let n = 2; n < 6; n++)
     state = walk(state, [refused('INTERNAL'), { type: 'retry-due' }, loaded([change(2, 2), change(1, 1)], n)]).state;
   t.is(walk(state, [refused('INTERNAL')]).state.memory.suspects.length, 2);
+});
+
+/** Five INTERNAL in a row at a lone change: it is accused, and the test of the link is on the way. */
+const accusedByFaults = () => {
+  let state = walk(fresh(), [{ type: 'start' }, loaded()]).state;
+  for (let n = 2; n < 6; n++)
+    state = walk(state, [refused('INTERNAL'), { type: 'retry-due' }, loaded([change(1, 1)], n)]).state;
+  const probing = walk(state, [refused('INTERNAL'), loaded([], 6)]).state;
+  if (probing.memory.accused === null) throw new Error('expected an accused change');
+  return probing;
+};
+
+test('I6: a Core that is ill for some seconds parks nothing, whatever it answers to the test of the link', (t) => {
+  const endings: readonly UplinkEvent[] = [
+    refused('INTERNAL'),
+    refused('UNAVAILABLE'),
+    refused('RATE_LIMITED'),
+    { type: 'timeout' },
+    { type: 'network-failed', mayHaveArrived: false, detail: '' },
+    { type: 'network-failed', mayHaveArrived: true, detail: '' },
+  ];
+  for (const ending of endings) {
+    const ill = walk(accusedByFaults(), [ending]).state;
+    t.is(ill.phase, 'waiting');
+    t.like(ill.memory, { accused: null, suspects: [], serverFaults: 0 });
+    let recovered = walk(ill, [{ type: 'retry-due' }]).state;
+    if (recovered.phase === 'loading') recovered = walk(recovered, [loaded([change(1, 1)], 7)]).state;
+    const { effects } = walk(recovered, [{ type: 'acked', ack: ackOf(pushOf(recovered)), bytes: 1 }]);
+    t.deepEqual(effectOf(effects, 'deliver')?.delivery.parked, []);
+  }
+});
+
+test('I6: a change at which a sound Core breaks is parked: the test of the link is acknowledged at once', (t) => {
+  const state = accusedByFaults();
+  const { effects } = walk(state, [{ type: 'acked', ack: ackOf(pushOf(state)), bytes: 1 }]);
+  t.like(effectOf(effects, 'deliver')?.delivery.parked[0], { change: { seq: 1 }, reason: { code: 'INTERNAL' } });
+});
+
+test('I6: each halving of a batch at which the Core breaks waits its pause', (t) => {
+  let state = walk(fresh(), [{ type: 'start' }, loaded(manyChanges(4), 1)]).state;
+  for (let n = 2; n < 6; n++)
+    state = walk(state, [refused('INTERNAL'), { type: 'retry-due' }, loaded(manyChanges(4), n)]).state;
+  const halved = walk(state, [refused('INTERNAL')]);
+  t.is(halved.state.phase, 'waiting');
+  t.true((effectOf(halved.effects, 'schedule')?.delayMs ?? 0) >= 2000);
+  const again = walk(halved.state, [{ type: 'retry-due' }]);
+  t.is(effectOf(again.effects, 'load-batch')?.request.only?.length, 2);
+});
+
+test('I6: UNAVAILABLE is waited out however often it comes, and no change is ever suspected for it', (t) => {
+  let state = walk(fresh(), [{ type: 'start' }, loaded(manyChanges(4), 1)]).state;
+  for (let n = 2; n < 40; n++) {
+    const code = n % 4 === 0 ? 'UNAVAILABLE' : 'INTERNAL';
+    const waiting = walk(state, [refused(n < 20 ? code : 'UNAVAILABLE')]);
+    t.true((effectOf(waiting.effects, 'schedule')?.delayMs ?? 0) > 0);
+    t.like(waiting.state.memory, { suspects: [], accused: null, blocked: null });
+    state = walk(waiting.state, [{ type: 'retry-due' }, loaded(manyChanges(4), n)]).state;
+  }
 });
 
 test('I2: an acknowledgement for another push, or one that names no change of ours, acknowledges nothing', (t) => {

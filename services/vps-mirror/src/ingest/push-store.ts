@@ -35,7 +35,8 @@ export type PushStore = {
   /**
    * Applies a push in one transaction: orders, checkpoint, evidence and answer stand together or not at all.
    * @throws AppError IDEMPOTENCY_CONFLICT for a key that came with another body, SEQ_STALE for a pushSeq that is not
-   *   above the last one of this node and epoch
+   *   above the last one of this node and epoch; `details.lastPushSeq` of both says which that is, so that an edge that
+   *   was restored from a backup goes on above it
    */
   commit(push: Push): Promise<PushOutcome>;
   /** Deletes the rows of empty pushes that no edge repeats any more; pushes with changes stay as evidence. */
@@ -57,8 +58,8 @@ export function createPushStore({ db, now, announce }: PushStoreDeps): PushStore
       try {
         return await db.transaction((tx) => commitIn(tx as unknown as Database, push, now, announce));
       } catch (error) {
-        // Another connection may have brought the same push in the meantime: then its answer is ours.
-        if (!(error instanceof AppError) || error.code !== 'SEQ_STALE') throw error;
+        // Another connection may have brought the same push, or its key, in the meantime: then its answer is ours.
+        if (!(error instanceof AppError)) throw error;
         const meanwhile = await findBatch(db, push);
         if (!meanwhile) throw error;
         return meanwhile;
@@ -73,13 +74,22 @@ export function createPushStore({ db, now, announce }: PushStoreDeps): PushStore
   };
 }
 
+const keyTaken = 'This idempotency key came before with another body; nothing was kept.';
+
+async function checkpointDetails(db: Database, { nodeId, epoch }: Envelope): Promise<{ lastPushSeq?: number }> {
+  const row: { readonly push_seq: number } | undefined = await db('push_checkpoints')
+    .where({ node_id: nodeId, epoch })
+    .first('push_seq');
+  return row ? { lastPushSeq: row.push_seq } : {};
+}
+
 async function findBatch(db: Database, push: Push): Promise<PushOutcome | undefined> {
   const row: { readonly digest: string; readonly ack: string } | undefined = await db('push_batches')
     .where({ node_id: push.node.nodeId, idempotency_key: push.idempotencyKey })
     .first('digest', 'ack');
   if (!row) return undefined;
   if (row.digest !== push.digest)
-    throw new AppError('IDEMPOTENCY_CONFLICT', 'This idempotency key came before with another body; nothing was kept.');
+    throw new AppError('IDEMPOTENCY_CONFLICT', keyTaken, { details: await checkpointDetails(db, push.envelope) });
   return { kind: 'repeated', ack: JSON.parse(row.ack) as PushAck };
 }
 
@@ -135,7 +145,10 @@ async function advanceCheckpoint(tx: Database, envelope: Envelope, closed: numbe
   );
   const rows: readonly { readonly acked_seq: number }[] = isPostgres(tx) ? answer.rows : answer;
   const row = rows[0];
-  if (!row) throw new AppError('SEQ_STALE', 'This push is not above the last one of its node; nothing was changed.');
+  if (!row)
+    throw new AppError('SEQ_STALE', 'This push is not above the last one of its node; nothing was changed.', {
+      details: await checkpointDetails(tx, envelope),
+    });
   return row.acked_seq;
 }
 
@@ -157,8 +170,7 @@ async function insertBatch(tx: Database, push: Push, batchId: string, ack: PushA
     .onConflict(['node_id', 'idempotency_key'])
     .ignore()
     .returning('batch_id');
-  if (inserted.length === 0)
-    throw new AppError('IDEMPOTENCY_CONFLICT', 'This idempotency key came before with another body; nothing was kept.');
+  if (inserted.length === 0) throw new AppError('IDEMPOTENCY_CONFLICT', keyTaken);
 }
 
 async function insertParked(

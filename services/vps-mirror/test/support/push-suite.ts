@@ -145,7 +145,11 @@ export function pushSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
     t.is((await push(bench, batchOf(bench.edge, 5, []))).status, 200);
     const change = changeOf(snapshotOf(bench.edge), 1);
     for (const pushSeq of [4, 5])
-      t.like(await push(bench, batchOf(bench.edge, pushSeq, [change])), { status: 409, code: 'SEQ_STALE' });
+      t.like(await push(bench, batchOf(bench.edge, pushSeq, [change])), {
+        status: 409,
+        code: 'SEQ_STALE',
+        json: { details: { lastPushSeq: 5 } },
+      });
     t.is((await storedOrders(bench)).length, 0, 'nothing of a refused push is kept');
     t.is((await push(bench, batchOf(bench.edge, 6, [change]))).status, 200);
   });
@@ -192,11 +196,34 @@ export function pushSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
       t.is((await push(bench, batchOf(bench.edge, 3, []), { idempotencyKey })).status, 200);
       for (const pushSeq of [2, 3, 4]) {
         const other = batchOf(bench.edge, pushSeq, [changeOf(snapshotOf(bench.edge), 1)]);
-        t.like(await push(bench, other, { idempotencyKey }), { status: 422, code: 'IDEMPOTENCY_CONFLICT' });
+        t.like(await push(bench, other, { idempotencyKey }), {
+          status: 422,
+          code: 'IDEMPOTENCY_CONFLICT',
+          json: { details: { lastPushSeq: 3 } },
+        });
       }
       t.is((await storedOrders(bench)).length, 0);
     },
   );
+
+  test.serial('an edge that was restored from a backup goes on above the number that the refusal names', async (t) => {
+    await using bench = await open();
+    const { edge } = bench;
+    const keyOf = (pushSeq: number) => ({ idempotencyKey: `${edge.epoch}-${pushSeq}` });
+    for (const pushSeq of [1, 2, 4000])
+      t.is((await push(bench, batchOf(edge, pushSeq, []), keyOf(pushSeq))).status, 200);
+    const change = changeOf(snapshotOf(edge), 1);
+    // The backup knows of push 1: number 2 is taken with other bytes, number 3 was never used but is too low.
+    for (const [pushSeq, code] of [
+      [2, 'IDEMPOTENCY_CONFLICT'],
+      [3, 'SEQ_STALE'],
+    ] as const) {
+      const answer = await push(bench, batchOf(edge, pushSeq, [change]), keyOf(pushSeq));
+      t.like(answer, { code, json: { details: { lastPushSeq: 4000 } } });
+    }
+    t.is((await push(bench, batchOf(edge, 4001, [change]), keyOf(4001))).status, 200);
+    t.is((await storedOrders(bench)).length, 1);
+  });
 
   test.serial('a restricted licence parks new orders and lets known ones go on', async (t) => {
     await using bench = await open();
