@@ -89,7 +89,9 @@ test('no syntax that Node cannot run, and the environment is read in one place',
 function circularFiles(sources: ReadonlyMap<string, string>): string[] {
   const targets = new Map<string, string[]>();
   for (const [file, source] of sources) {
-    const relative = [...withoutComments(source).matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+    const relative = [...withoutComments(source).matchAll(importPattern)].map(
+      (match) => match[1] ?? match[2] ?? match[3] ?? '',
+    );
     const known = relative
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => path.posix.join(path.posix.dirname(file), specifier))

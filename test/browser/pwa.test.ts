@@ -5,12 +5,11 @@ import test from 'ava';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { root } from '../../infra/start/root.ts';
+import { axeProblems, overflowPx } from './support-page.ts';
 import {
-  axeProblems,
   isMarked,
   layoutShift,
   markDocument,
-  overflowPx,
   type PwaBench,
   phoneLast4,
   startPwaBench,

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import AxeBuilder from '@axe-core/playwright';
 import type { TrackedOrder } from '@sgp/shared/api/tracking';
 import type { ExecutionContext } from 'ava';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -28,8 +27,7 @@ const photo = (name: string): Buffer =>
 export async function startPwaBench(log: (text: string) => void): Promise<PwaBench> {
   await using stack = new AsyncDisposableStack();
   // A hook has no teardown of its own, so the shop's goes on the stack.
-  const hook = { log, teardown: (act: () => Promise<void> | void) => stack.defer(async () => act()) };
-  const all = await startShop(hook as unknown as ExecutionContext);
+  const all = await startShop({ log, teardown: (act) => stack.defer(async () => act()) });
   const { shop, urls } = all;
   await fetch(`${urls.intranet}/api/settings`, {
     method: 'PUT',
@@ -90,14 +88,6 @@ export async function startPwaBench(log: (text: string) => void): Promise<PwaBen
   };
 }
 
-/** Serious and critical findings of axe, one line each. */
-export async function axeProblems(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-
 // What runs in the page is text: this project knows Node's names and not a browser's.
 
 /** Resolves once the service worker controls the page. */
@@ -137,10 +127,6 @@ export const storedText = (page: Page): Promise<string> => page.evaluate('JSON.s
 /** Marks the document, so that a reload is noticed. */
 export const markDocument = (page: Page): Promise<void> => page.evaluate('void (window.marked = true)');
 export const isMarked = (page: Page): Promise<boolean> => page.evaluate("'marked' in window");
-
-/** How far the page can be scrolled sideways, in CSS pixels. */
-export const overflowPx = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - innerWidth');
 
 /** Sums up layout shifts (Layout Instability) from the start of every document. */
 export const watchLayoutShift = (page: Page): Promise<unknown> =>

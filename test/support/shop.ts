@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { createShopClient, type ShopClient } from '../../infra/start/demo/shop-client.ts';
 import type { Options } from '../../infra/start/options.ts';
 import { portsFor } from '../../infra/start/plan.ts';
@@ -27,8 +26,14 @@ export const owner = {
   shopName: 'Fio & Ponto',
 } as const;
 
+/** What a started thing asks of its test: a place for its words and for its end. A test's context is one; a hook makes its own. */
+export type TestScope = {
+  readonly log: (text: string) => void;
+  readonly teardown: (act: () => PromiseLike<void> | void) => void;
+};
+
 /** A folder of this test alone, removed afterwards. */
-export function tempDir(t: ExecutionContext): string {
+export function tempDir(t: Pick<TestScope, 'teardown'>): string {
   const dir = mkdtempSync(join(tmpdir(), 'sgp-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
@@ -58,8 +63,13 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** The whole product as real processes on free ports, with its owner created through the API. */
-export async function startShop(t: ExecutionContext, options: Partial<RunOptions> = {}): Promise<TestShop> {
+export type ShopOptions = Partial<RunOptions> & {
+  /** False for a shop at its first run: whoever creates the owner signs `shop` in. */
+  readonly hasOwner?: boolean;
+};
+
+/** The whole product as real processes on free ports, with its owner created through the API unless the options say otherwise. */
+export async function startShop(t: TestScope, { hasOwner = true, ...options }: ShopOptions = {}): Promise<TestShop> {
   const dataDir = options.dataDir ?? tempDir(t);
   const defaults: Options = {
     side: 'all',
@@ -79,8 +89,8 @@ export async function startShop(t: ExecutionContext, options: Partial<RunOptions
   t.teardown(() => running[Symbol.asyncDispose]());
   const intranet = `http://127.0.0.1:${running.ports.production}`;
   const shop = createShopClient(intranet);
-  if (await shop.needsOwner()) await shop.createOwner(owner);
-  else await shop.signIn(owner.login, owner.password);
+  if (hasOwner && (await shop.needsOwner())) await shop.createOwner(owner);
+  else if (hasOwner) await shop.signIn(owner.login, owner.password);
   return {
     running,
     shop,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { uuidV7 } from '@sgp/shared/ids';
+import { uuidV7 } from '@sgp/shared/uuid';
 
 /** A new identity: UUIDv7 of this moment. */
 export const newId = (): string => uuidV7(Date.now(), randomBytes(10));

@@ -1,11 +1,12 @@
 import { type Hlc, hlcNodeOf, hlcObserve, hlcParse, hlcSchema, hlcTick, hlcZero } from '@sgp/shared/clock';
-import { uuidSchema, uuidV7 } from '@sgp/shared/ids';
+import { uuidSchema } from '@sgp/shared/ids';
+import { uuidV7, uuidV7Time } from '@sgp/shared/uuid';
 import test from 'ava';
 import fc from 'fast-check';
 
 const node = 'a1b2c3d4e5f6';
 
-test('a UUIDv7 is well formed and sorts by its time', (t) => {
+test('a UUIDv7 is well formed, sorts by its time and tells it', (t) => {
   fc.assert(
     fc.property(
       fc.nat({ max: 2 ** 40 }),
@@ -15,7 +16,7 @@ test('a UUIDv7 is well formed and sorts by its time', (t) => {
         const earlier = uuidV7(ms, one);
         const later = uuidV7(ms + 1, other);
         uuidSchema.parse(earlier);
-        return earlier < later;
+        return earlier < later && uuidV7Time(earlier) === ms;
       },
     ),
   );

@@ -71,7 +71,7 @@ export function syncChip(
       return chip(
         since === null ? sync.offline : sync.offlineSince(format.time(since)),
         [stored, sync.shopGoesOn],
-        sync.storedBrief(count),
+        sync.storedBrief(pending, count),
         null,
       );
     }

@@ -31,7 +31,8 @@ const ptBR = {
     offline: 'Sem conexão com a nuvem',
     stored: (count: number, formatted: string) =>
       plural('pt-BR', count, { one: `${formatted} alteração guardada`, other: `${formatted} alterações guardadas` }),
-    storedBrief: (count: string) => `${count} guardadas`,
+    storedBrief: (count: number, formatted: string) =>
+      plural('pt-BR', count, { one: `${formatted} guardada`, other: `${formatted} guardadas` }),
     shopGoesOn: 'a produção continua normal',
     oldestPending: (ago: string) => `mais antiga ${ago}`,
     open: 'Abrir a saúde da sincronização',
@@ -67,7 +68,7 @@ const en: Words = {
     offline: 'No connection to the cloud',
     stored: (count, formatted) =>
       plural('en', count, { one: `${formatted} change kept`, other: `${formatted} changes kept` }),
-    storedBrief: (count) => `${count} kept`,
+    storedBrief: (_count, formatted) => `${formatted} kept`,
     shopGoesOn: 'production goes on as usual',
     oldestPending: (ago) => `oldest ${ago}`,
     open: 'Open the health of the sync',

@@ -180,8 +180,8 @@ test.serial(
     );
     t.regex(parked[0].parked_detail, /taxId/);
     t.is((await mirrorOrders(world)).size, 20);
-    t.like(await status(world, 'a person must act', ({ state }) => state === 'failed'), {
-      parkedChanges: 2,
+    t.like(await status(world, 'both are parked', ({ parkedChanges }) => parkedChanges === 2), {
+      state: 'failed',
       pendingChanges: 0,
     });
 

@@ -2,6 +2,7 @@ import '@sgp/ui/tokens.css';
 import '@sgp/ui/base.css';
 import '@sgp/ui/components.css';
 import './screens.css';
+import './door.css';
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { AppContext } from './app-context.ts';

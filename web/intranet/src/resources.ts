@@ -10,6 +10,8 @@ export type Resource<T> = {
   readonly refresh: () => Promise<void>;
   /** Puts a value there at once: the answer of a write, or an optimistic one. */
   readonly set: (value: T) => void;
+  /** Changes what is known without taking the turn of a fetch under way, whose answer is whole. Nothing while nothing is known. */
+  readonly update: (change: (value: T) => T) => void;
 };
 
 export type NewsFilter = (name: ShopEventName, data: ShopEvents[ShopEventName]) => boolean;
@@ -73,7 +75,20 @@ export function createResources(live: Pick<Live, 'listen' | 'onReconnect'>): Res
       data.value = value;
       error.value = null;
     };
-    return { data, error, refresh, set: set as (value: unknown) => void, users: 0, usedAt: 0, isNews };
+    const update = (change: (value: T) => T) => {
+      const value = data.peek();
+      if (value !== undefined) data.value = change(value);
+    };
+    return {
+      data,
+      error,
+      refresh,
+      set: set as (value: unknown) => void,
+      update: update as Resource<unknown>['update'],
+      users: 0,
+      usedAt: 0,
+      isNews,
+    };
   }
 
   return {

@@ -1,5 +1,7 @@
+import type { Machine } from '@sgp/shared/api/machines';
 import test from 'ava';
 import { appendSamples, nextReading, spanTotals, withGaps } from '../src/logic/chart-data.ts';
+import { withSamples } from '../src/logic/machine-samples.ts';
 
 const series = (at: readonly number[], bucketMs = 1_000) => ({
   bucketMs,
@@ -68,4 +70,23 @@ test('the arrows step over gaps and stay at the ends', (t) => {
   t.is(nextReading(values, 2, 1), 2);
   t.is(nextReading(values, null, -1), 2);
   t.is(nextReading([], null, -1), null);
+});
+
+test('samples bring the newest value of each metric, known or new, and an old one changes nothing', (t) => {
+  const machine = { metrics: [{ name: 'ppm', value: 800, at: 10 }], lastMessageAt: 10 } as unknown as Machine;
+  const told = withSamples(
+    machine,
+    [
+      { metric: 'ppm', value: 790, at: 5 },
+      { metric: 'ppm', value: 812, at: 20 },
+      { metric: 'agulha', value: 'azul', at: 20 },
+    ],
+    21,
+  );
+  t.deepEqual(told.metrics, [
+    { name: 'ppm', value: 812, at: 20 },
+    { name: 'agulha', value: 'azul', at: 20 },
+  ]);
+  t.is(told.lastMessageAt, 21);
+  t.is(withSamples(machine, [], 99), machine);
 });

@@ -1,22 +1,24 @@
+import type { Order } from '@sgp/shared/api/orders';
 import test from 'ava';
 import { clearDraft, loadDraft, saveDraft } from '../src/logic/draft-store.ts';
 import {
   checkDraft,
   emptyDraft,
   emptyItem,
+  holdsDraft,
   isPhone,
-  msToWallClock,
   type OrderDraft,
   parseQuantity,
   toNewOrder,
   totalsOf,
-  wallClockToMs,
 } from '../src/logic/order-form.ts';
+import { msToWallClock, wallClockToMs } from '../src/logic/wall-clock.ts';
 import { createPrefs } from '../src/prefs.ts';
+import { order } from './support/orders.ts';
 
 const zone = 'America/Sao_Paulo';
 const draft: OrderDraft = {
-  ...emptyDraft(),
+  ...emptyDraft('018f22e2-79b0-7cc3-98c4-dc0c0c07398f'),
   customer: { customerId: 'c', name: 'Marina', phone: null },
   items: [
     {
@@ -59,8 +61,20 @@ test('what is sent is trimmed, in cents and in UTC, and an empty field of the sh
   });
 });
 
+test('saving again sends the same identity, and an answer that holds less than the draft is noticed', (t) => {
+  const sent = toNewOrder(draft, 'c', zone);
+  t.is(sent.orderId, draft.orderId);
+  t.deepEqual(toNewOrder(draft, 'c', zone), sent);
+  const items = sent.items.map((item) => ({ ...item, itemId: 'i', produced: { good: 0, scrap: 0 } }));
+  const saved = { ...order(), ...sent, items } as unknown as Order;
+  t.true(holdsDraft(saved, sent));
+  t.false(holdsDraft(saved, toNewOrder({ ...draft, note: 'retirar cedo' }, 'c', zone)));
+  t.false(holdsDraft(saved, toNewOrder({ ...draft, promisedDay: '2026-11-26' }, 'c', zone)));
+  t.false(holdsDraft(saved, toNewOrder({ ...draft, items: draft.items.slice(1) }, 'c', zone)));
+});
+
 test('an empty form names every place that keeps it from being saved', (t) => {
-  t.deepEqual(checkDraft(emptyDraft()), {
+  t.deepEqual(checkDraft(emptyDraft('018f22e2-79b0-7cc3-98c4-dc0c0c07398f')), {
     customer: 'customerNone',
     'items.0.description': 'descriptionMissing',
     promised: 'promiseMissing',

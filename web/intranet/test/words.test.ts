@@ -3,12 +3,13 @@ import type { HistoryEntry } from '@sgp/shared/api/orders';
 import { machineStates } from '@sgp/shared/floor-messages';
 import type { orderStatuses } from '@sgp/shared/order-snapshot';
 import { syncStates } from '@sgp/shared/sync';
+import { uuidV7 } from '@sgp/shared/uuid';
 import { errorTexts } from '@sgp/ui/error-texts';
 import { createFormatters } from '@sgp/ui/format';
 import { messageKeys } from '@sgp/ui/i18n';
 import { words } from '@sgp/ui/words';
 import test from 'ava';
-import { availability, availabilitySlices } from '../src/logic/availability.ts';
+import { availability, availabilitySlices, knownTime } from '../src/logic/availability.ts';
 import { dueOf, dueStatus, orderStatus } from '../src/logic/due.ts';
 import { historySentence, tellHistory } from '../src/logic/history.ts';
 import { loginOf } from '../src/logic/login.ts';
@@ -30,14 +31,15 @@ test('both languages have every text of the app', (t) => {
   t.deepEqual(messageKeys(dictionaries.en), messageKeys(pt));
 });
 
-test('an order is late by calendar days, and a ready one is never late', (t) => {
+test('an order is late by calendar days, and a ready one is neither late nor due', (t) => {
   const at = (promisedAt: number, status: (typeof orderStatuses)[number] = 'in_production') =>
     dueOf({ promisedAt, status }, now, format.daysUntil);
   t.deepEqual(at(now - 3 * DAY), { kind: 'late', days: 3 });
   t.deepEqual(at(now - HOUR), { kind: 'late', days: 0 });
   t.deepEqual(at(now + HOUR), { kind: 'today' });
   t.deepEqual(at(now + 2 * DAY), { kind: 'later', days: 2 });
-  t.deepEqual(at(now - DAY, 'ready'), { kind: 'today' });
+  t.deepEqual(at(now - DAY, 'ready'), { kind: 'ready' });
+  t.deepEqual(at(now + HOUR, 'ready'), { kind: 'ready' });
   t.deepEqual(at(now - DAY, 'delivered'), { kind: 'closed' });
 });
 
@@ -186,10 +188,21 @@ test('availability counts overlapping outages once and an open one until now', (
     { startedAt: now - 0.5 * HOUR, endedAt: null },
     { startedAt: now - 30 * DAY, endedAt: now - 29 * DAY },
   ];
-  const { ratio, count } = availability(incidents, now, DAY);
+  const known = { from: now - 90 * DAY, to: now };
+  const { ratio, count } = availability(incidents, known, now, DAY);
   t.is(count, 3);
-  t.true(Math.abs(ratio - (1 - 1.5 / 24)) < 1e-9);
-  t.deepEqual(availabilitySlices(incidents, now, 4 * HOUR, 4), [true, true, false, false]);
+  t.true(Math.abs((ratio ?? 0) - (1 - 1.5 / 24)) < 1e-9);
+  t.deepEqual(availabilitySlices(incidents, known, now, 4 * HOUR, 4), ['up', 'up', 'down', 'down']);
+});
+
+test('availability claims nothing about the time before the first exchange or after the last word', (t) => {
+  const nodeId = uuidV7(now - 3 * HOUR, new Uint8Array(10));
+  const incidents = [{ startedAt: now - 2 * HOUR, endedAt: now - 1.5 * HOUR }];
+  const known = knownTime({ nodeId }, now, now - HOUR);
+  t.deepEqual(known, { from: now - 3 * HOUR, to: now - HOUR });
+  t.deepEqual(availability(incidents, known, now, DAY), { ratio: 0.75, count: 1 });
+  t.deepEqual(availabilitySlices(incidents, known, now, 4 * HOUR, 4), ['unknown', 'up', 'down', 'unknown']);
+  t.is(availability([], knownTime({ nodeId }, now, now - 4 * HOUR), now, DAY).ratio, null, 'no time, no claim');
 });
 
 test('a WhatsApp address has digits only and carries the text', (t) => {

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MediaPublished, mediaPublishedSchema } from '@sgp/shared/floor-messages';
-import { uuidV7 } from '@sgp/shared/ids';
 import { serviceUsername, topics } from '@sgp/shared/topics';
+import { uuidV7 } from '@sgp/shared/uuid';
 import { Aedes, type AedesPublishPacket } from 'aedes';
 
 /** What a shop has around media-sync: a broker, a media folder, and production-api's part of the conversation. */

@@ -1,12 +1,4 @@
-/**
- * A UUIDv7 (RFC 9562 §5.7) from this browser's randomness. `crypto.randomUUID` is missing on plain http in a LAN, and the
- * contract's own builder would bring the schema library along.
- */
-export function newId(nowMs: number = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let index = 0; index < 6; index++) bytes[index] = Math.floor(nowMs / 2 ** (40 - 8 * index)) & 0xff;
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
+import { uuidV7 } from '@sgp/shared/uuid';
+
+/** A UUIDv7 of this browser and moment. `crypto.randomUUID` is missing on plain http in a LAN, and makes another version. */
+export const newId = (nowMs: number = Date.now()): string => uuidV7(nowMs, crypto.getRandomValues(new Uint8Array(10)));

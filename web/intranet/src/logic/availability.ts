@@ -1,31 +1,53 @@
 import type { SyncPage } from '@sgp/shared/api/shop';
+import { uuidV7Time } from '@sgp/shared/uuid';
 
 type Incident = Pick<SyncPage['incidents'][number], 'startedAt' | 'endedAt'>;
+/** The time about which anything is known, ms since 1970. */
+export type Known = { readonly from: number; readonly to: number };
+export type Slice = 'up' | 'down' | 'unknown';
 
-/** A day in equal slices, oldest first; true where no outage touched the slice. */
+/**
+ * What this installation can speak about. It begins with the first exchange, the enrolment that gave the node its identity
+ * (a UUIDv7 carries its time), and ends now, or when the sending service last spoke if it fell silent.
+ */
+export function knownTime(page: Pick<SyncPage, 'nodeId'>, now: number, silentSince: number | null): Known {
+  const bornAt = uuidV7Time(page.nodeId);
+  return { from: Number.isFinite(bornAt) ? bornAt : now, to: silentSince ?? now };
+}
+
+/** A window in equal slices, oldest first: unknown where nothing is known, down where an outage touched it, else up. */
 export function availabilitySlices(
   incidents: readonly Incident[],
+  known: Known,
   now: number,
   windowMs: number,
   count: number,
-): boolean[] {
+): Slice[] {
   const start = now - windowMs;
   const size = windowMs / count;
   return Array.from({ length: count }, (_, index) => {
-    const from = start + index * size;
-    return !incidents.some(({ startedAt, endedAt }) => startedAt < from + size && (endedAt ?? now) > from);
+    const from = Math.max(start + index * size, known.from);
+    const to = Math.min(start + (index + 1) * size, known.to);
+    if (to <= from) return 'unknown';
+    return incidents.some(({ startedAt, endedAt }) => startedAt < to && (endedAt ?? now) > from) ? 'down' : 'up';
   });
 }
 
-/** Share of the window without outage, 0 to 1, and how many outages touched it. Overlaps are counted once. */
+/**
+ * Share of the known time of the window that had no outage, 0 to 1, and how many outages touched it. Overlaps are counted
+ * once. Null when nothing is known: nobody may claim 100 % of no time.
+ */
 export function availability(
   incidents: readonly Incident[],
+  known: Known,
   now: number,
   windowMs: number,
-): { readonly ratio: number; readonly count: number } {
-  const start = now - windowMs;
+): { readonly ratio: number | null; readonly count: number } {
+  const start = Math.max(now - windowMs, known.from);
+  const end = Math.min(now, known.to);
+  if (end <= start) return { ratio: null, count: 0 };
   const inside = incidents
-    .map(({ startedAt, endedAt }) => ({ from: Math.max(start, startedAt), to: Math.min(now, endedAt ?? now) }))
+    .map(({ startedAt, endedAt }) => ({ from: Math.max(start, startedAt), to: Math.min(end, endedAt ?? now) }))
     .filter(({ from, to }) => to > from)
     .sort((a, b) => a.from - b.from);
   let lost = 0;
@@ -34,5 +56,5 @@ export function availability(
     lost += Math.max(0, to - Math.max(from, reached));
     reached = Math.max(reached, to);
   }
-  return { ratio: 1 - lost / windowMs, count: inside.length };
+  return { ratio: 1 - lost / (end - start), count: inside.length };
 }

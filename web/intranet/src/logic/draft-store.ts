@@ -26,6 +26,11 @@ export function clearDraft(prefs: Pick<Prefs, 'write'>, name: string): void {
 function isDraft(value: unknown): value is OrderDraft {
   if (typeof value !== 'object' || value === null) return false;
   const draft = value as Partial<Record<keyof OrderDraft, unknown>>;
-  const texts = ['promisedDay', 'promisedTime', 'discount', 'paid', 'note'] as const;
-  return Array.isArray(draft.items) && draft.items.length > 0 && texts.every((name) => typeof draft[name] === 'string');
+  const texts = ['orderId', 'promisedDay', 'promisedTime', 'discount', 'paid', 'note'] as const;
+  return (
+    Array.isArray(draft.items) &&
+    draft.items.length > 0 &&
+    typeof draft.version === 'number' &&
+    texts.every((name) => typeof draft[name] === 'string')
+  );
 }

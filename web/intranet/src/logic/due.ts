@@ -11,10 +11,12 @@ export type Due =
   /** `days` since the promised calendar day; 0 when it was due earlier today. */
   | { readonly kind: 'late'; readonly days: number }
   | { readonly kind: 'today' }
-  | { readonly kind: 'later'; readonly days: number };
+  | { readonly kind: 'later'; readonly days: number }
+  /** The shop did its part: it waits for its customer. */
+  | { readonly kind: 'ready' };
 
 /**
- * How an order stands against its promise. An order that is ready is never late: it waits for its customer.
+ * How an order stands against its promise. An order that is ready is neither late nor due: it waits for its customer.
  * Days are calendar days of the shop's zone, as people count them.
  */
 export function dueOf(
@@ -23,8 +25,9 @@ export function dueOf(
   daysUntil: Formatters['daysUntil'],
 ): Due {
   if (!isOpen(order.status)) return { kind: 'closed' };
+  if (order.status === 'ready') return { kind: 'ready' };
   const days = daysUntil(order.promisedAt, now);
-  if (order.status !== 'ready' && order.promisedAt < now) return { kind: 'late', days: Math.max(0, -days) };
+  if (order.promisedAt < now) return { kind: 'late', days: Math.max(0, -days) };
   if (days <= 0) return { kind: 'today' };
   return { kind: 'later', days };
 }
@@ -44,13 +47,8 @@ export function dueStatus(
         icon: 'atraso',
         text: due.days > 0 ? t.common.days(due.days) : t.orders.lateHours(format.duration(now - order.promisedAt)),
       };
-    case 'today': {
-      const isReady = order.status === 'ready';
-      // Ready and its day has come or gone: the shop did its part, so nothing shouts.
-      return isReady && order.promisedAt < now
-        ? null
-        : { tone: 'warn', icon: 'relogio', text: format.time(order.promisedAt) };
-    }
+    case 'today':
+      return { tone: 'warn', icon: 'relogio', text: format.time(order.promisedAt) };
     default:
       return null;
   }

@@ -2,6 +2,7 @@ import type { Order } from '@sgp/shared/api/orders';
 import { limits } from '@sgp/shared/limits';
 import { parseMoney } from '@sgp/ui/format';
 import type { NewOrder } from '../api.ts';
+import { msToWallClock, wallClockToMs } from './wall-clock.ts';
 
 /** The form as typed: texts, so that half a number is no error yet. */
 export type ItemDraft = {
@@ -14,6 +15,10 @@ export type ItemDraft = {
   readonly spec: readonly { readonly label: string; readonly value: string }[];
 };
 export type OrderDraft = {
+  /** Born with the draft, so that saving again after a lost answer is the same order. */
+  readonly orderId: string;
+  /** The version that the draft started from; 0 for an order that is not there yet. */
+  readonly version: number;
   readonly customer: { readonly customerId: string; readonly name: string; readonly phone: string | null } | null;
   readonly items: readonly ItemDraft[];
   /** `YYYY-MM-DD` and `HH:MM`, wall clock of the shop. */
@@ -52,7 +57,9 @@ export const emptyItem = (key: string): ItemDraft => ({
   spec: [],
 });
 
-export const emptyDraft = (): OrderDraft => ({
+export const emptyDraft = (orderId: string): OrderDraft => ({
+  orderId,
+  version: 0,
   customer: null,
   items: [emptyItem('1')],
   promisedDay: '',
@@ -120,6 +127,7 @@ const filledSpec = (item: ItemDraft) =>
 export function toNewOrder(draft: OrderDraft, customerId: string, timeZone: string): NewOrder {
   const totals = totalsOf(draft);
   return {
+    orderId: draft.orderId,
     customerId,
     promisedAt: wallClockToMs(draft.promisedDay, draft.promisedTime, timeZone),
     discountCents: totals.discountCents,
@@ -135,10 +143,33 @@ export function toNewOrder(draft: OrderDraft, customerId: string, timeZone: stri
   };
 }
 
+/** True when the order holds what was sent: false means that an earlier try was saved and the draft changed since. */
+export function holdsDraft(order: Order, sent: NewOrder): boolean {
+  const lines = (items: NewOrder['items']) =>
+    JSON.stringify(
+      items.map(({ description, quantity, unit, unitPriceCents, spec }) => [
+        description,
+        quantity,
+        unit,
+        unitPriceCents,
+        spec?.map(({ label, value }) => [label, value]),
+      ]),
+    );
+  return (
+    order.promisedAt === sent.promisedAt &&
+    order.discountCents === sent.discountCents &&
+    order.paidCents === sent.paidCents &&
+    order.note === sent.note &&
+    lines(order.items) === lines(sent.items)
+  );
+}
+
 /** The form of an order that exists. Numbers are written as the person would type them in pt-BR. */
 export function draftOfOrder(order: Order, timeZone: string, moneyPlain: (cents: number) => string): OrderDraft {
   const { day, time } = msToWallClock(order.promisedAt, timeZone);
   return {
+    orderId: order.orderId,
+    version: order.version,
     customer: order.customer,
     items: order.items.map((item) => ({
       key: item.itemId,
@@ -155,31 +186,6 @@ export function draftOfOrder(order: Order, timeZone: string, moneyPlain: (cents:
     paid: order.paidCents > 0 ? moneyPlain(order.paidCents) : '',
     note: order.note,
   };
-}
-
-/** Wall clock of an IANA zone to ms since 1970: a guess in UTC, corrected by the zone's own offset twice (for days the clock jumps). */
-export function wallClockToMs(day: string, time: string, timeZone: string): number {
-  const asUtc = Date.parse(`${day}T${time}:00Z`);
-  let guess = asUtc;
-  for (let round = 0; round < 2; round++) {
-    const seen = msToWallClock(guess, timeZone);
-    guess += asUtc - Date.parse(`${seen.day}T${seen.time}:00Z`);
-  }
-  return guess;
-}
-
-export function msToWallClock(ms: number, timeZone: string): { readonly day: string; readonly time: string } {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(ms);
-  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((one) => one.type === type)?.value ?? '';
-  return { day: `${part('year')}-${part('month')}-${part('day')}`, time: `${part('hour')}:${part('minute')}` };
 }
 
 /** Digits of a phone as typed: 10 or 11 with area code, with or without +55. */

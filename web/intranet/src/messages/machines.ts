@@ -1,4 +1,5 @@
 import type { Translation } from '@sgp/ui/i18n';
+import { plural } from '@sgp/ui/i18n';
 
 export const machinesPtBR = {
   title: 'Máquinas',
@@ -14,7 +15,8 @@ export const machinesPtBR = {
   revoked: 'Credencial revogada',
   lastDataAt: (when: string) => `último dado ${when}`,
   waitingFirst: 'Aguardando a primeira mensagem…',
-  today: (good: string) => `${good} peças hoje`,
+  today: (good: number, formatted: string) =>
+    plural('pt-BR', good, { one: `${formatted} peça hoje`, other: `${formatted} peças hoje` }),
   refused: (count: number) => (count === 1 ? '1 recusa' : `${count} recusas`),
   machineNotFound: 'Esta máquina não existe',
 
@@ -105,6 +107,7 @@ export const machinesPtBR = {
   logTime: 'Hora',
   logWhat: 'O que houve',
   logFilter: 'Filtrar o registro',
+  logSearch: 'Filtrar',
   logEmpty: 'Nada registrado ainda.',
   logEmptyFilter: 'Nada com este filtro.',
   logMore: 'Mostrar mais',
@@ -127,7 +130,8 @@ export const machinesPtBR = {
 
   refusals: 'Recusas',
   refusalsNone: 'Nenhuma mensagem recusada.',
-  refusalsCount: (count: string, last: string) => `${count} vezes, a última ${last}`,
+  refusalsCount: (count: number, formatted: string, last: string) =>
+    count === 1 ? `1 vez, ${last}` : `${formatted} vezes, a última ${last}`,
   unknownTitle: 'Tentativas de quem não é daqui',
   unknownText: 'Aparelhos da rede que tentaram entrar sem credencial válida.',
   unknownUser: (user: string) => `usuário “${user}”`,
@@ -149,7 +153,8 @@ export const machinesEn: Translation<typeof machinesPtBR> = {
   revoked: 'Credential revoked',
   lastDataAt: (when) => `last data ${when}`,
   waitingFirst: 'Waiting for the first message…',
-  today: (good) => `${good} pieces today`,
+  today: (good, formatted) =>
+    plural('en', good, { one: `${formatted} piece today`, other: `${formatted} pieces today` }),
   refused: (count) => (count === 1 ? '1 refusal' : `${count} refusals`),
   machineNotFound: 'This machine does not exist',
   newTitle: 'Connect machine',
@@ -226,6 +231,7 @@ export const machinesEn: Translation<typeof machinesPtBR> = {
   logTime: 'Time',
   logWhat: 'What happened',
   logFilter: 'Filter the log',
+  logSearch: 'Filter',
   logEmpty: 'Nothing in the log yet.',
   logEmptyFilter: 'Nothing with this filter.',
   logMore: 'Show more',
@@ -247,7 +253,7 @@ export const machinesEn: Translation<typeof machinesPtBR> = {
   },
   refusals: 'Refusals',
   refusalsNone: 'No message was refused.',
-  refusalsCount: (count, last) => `${count} times, last ${last}`,
+  refusalsCount: (count, formatted, last) => (count === 1 ? `once, ${last}` : `${formatted} times, last ${last}`),
   unknownTitle: 'Attempts by strangers',
   unknownText: 'Devices of the network that tried to enter without a valid credential.',
   unknownUser: (user) => `user “${user}”`,

@@ -47,6 +47,8 @@ export const formPtBR = {
   create: 'Criar pedido',
   creating: 'Criando',
   created: (number: string) => `Pedido ${number} criado`,
+  createdBefore: (number: string) =>
+    `O pedido ${number} já estava gravado. Confira o que mudou, também a data, e salve.`,
   saved: (number: string) => `Pedido ${number} salvo`,
   draftFound: 'Este é o rascunho que você tinha começado.',
   draftDiscard: 'Começar do zero',
@@ -122,6 +124,7 @@ export const formEn: Translation<typeof formPtBR> = {
   create: 'Create order',
   creating: 'Creating',
   created: (number) => `Order ${number} created`,
+  createdBefore: (number) => `Order ${number} was already saved. Check what changed, the date too, and save.`,
   saved: (number) => `Order ${number} saved`,
   draftFound: 'This is the draft you had begun.',
   draftDiscard: 'Start over',

@@ -33,7 +33,8 @@ export const syncPtBR = {
   cloudSeen: (time: string) => `visto às ${time}`,
   cloudNever: 'nunca visto',
   toSend: (count: string) => `${count} a enviar`,
-  kept: (count: string) => `${count} guardadas`,
+  kept: (count: number, formatted: string) =>
+    plural('pt-BR', count, { one: `${formatted} guardada`, other: `${formatted} guardadas` }),
   waitingFor: (duration: string) => `há ${duration}`,
   lanes: {
     orders: 'Pedidos',
@@ -81,6 +82,8 @@ export const syncPtBR = {
     count === 0
       ? `${percent}, nenhuma queda`
       : `${percent}, ${plural('pt-BR', count, { one: '1 queda', other: `${count} quedas` })}`,
+  availabilityUnknown: 'desconhecida',
+  availabilitySince: (when: string) => `Desconhecido antes de ${when}, a primeira conexão com a nuvem`,
   ago24: '24 h atrás',
   agora: 'agora',
 };
@@ -115,7 +118,7 @@ export const syncEn: Translation<typeof syncPtBR> = {
   cloudSeen: (time) => `seen at ${time}`,
   cloudNever: 'never seen',
   toSend: (count) => `${count} to send`,
-  kept: (count) => `${count} kept`,
+  kept: (_count, formatted) => `${formatted} kept`,
   waitingFor: (duration) => `for ${duration}`,
   lanes: {
     orders: 'Orders',
@@ -162,6 +165,8 @@ export const syncEn: Translation<typeof syncPtBR> = {
     count === 0
       ? `${percent}, no outage`
       : `${percent}, ${plural('en', count, { one: '1 outage', other: `${count} outages` })}`,
+  availabilityUnknown: 'unknown',
+  availabilitySince: (when) => `Unknown before ${when}, the first connection to the cloud`,
   ago24: '24 h ago',
   agora: 'now',
 };

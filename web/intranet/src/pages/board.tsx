@@ -65,6 +65,14 @@ function BoardView({ board, onBoard, onReload }: BoardViewProps) {
   // The move runs on after this render: it must see the newest board, not the one it started from.
   const current = useRef(board);
   current.current = board;
+  // In its new column the card is a new element: whoever moved it by keyboard goes on from there.
+  const focusNext = useRef<string | null>(null);
+  useEffect(() => {
+    const card = focusNext.current ? document.getElementById(`cartao-${focusNext.current}`) : null;
+    if (!card || document.activeElement !== document.body) return;
+    focusNext.current = null;
+    card.focus({ preventScroll: true });
+  });
 
   const stages: readonly Stage[] = board.columns.map(({ stage }) => stage);
   const kindOf = (order: OrderSummary) => dueOf(order, now.peek(), format.peek().daysUntil).kind;
@@ -82,6 +90,7 @@ function BoardView({ board, onBoard, onReload }: BoardViewProps) {
     setTrouble(null);
     onBoard(moveCard(current.current, orderId, to));
     setLastMoved(orderId);
+    focusNext.current = orderId;
     const settle = (result: Order | Error) => {
       if (result instanceof Error) void fail(before, result);
       else onBoard(placeCard(current.current, result));
@@ -104,9 +113,10 @@ function BoardView({ board, onBoard, onReload }: BoardViewProps) {
 
   /** The card is back; the notice says why, and where the order really is. */
   async function fail(before: OrderSummary, cause: unknown) {
-    const { code } = asApiError(cause);
+    const { code, details } = asApiError(cause);
     await onReload();
-    const real = findCard(current.current, before.orderId);
+    // A conflict brings the order as it is; the board of this render may still be the one before.
+    const real = (details['current'] as Order | undefined) ?? findCard(current.current, before.orderId);
     const conflict = code === 'VERSION_CONFLICT';
     setTrouble({
       title: conflict ? orders.moveConflict(before.number) : orders.moveFailed(before.number),

@@ -13,11 +13,12 @@ import { Failure } from '../parts/failure.tsx';
 import { TextField } from '../parts/field.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { RefusalList } from '../parts/refusal-list.tsx';
+import { useMachines } from '../parts/use-machines.ts';
 
 export function Machines() {
-  const { api, t } = useApp();
+  const { t } = useApp();
   const { machines: words } = t.value;
-  const resource = useResource('machines', api.machines, (name) => name === 'machine.changed');
+  const resource = useMachines();
   const [isConnecting, setConnecting] = useState(false);
   const [made, setMade] = useState<MachineCredential | null>(null);
   useEffect(() => {

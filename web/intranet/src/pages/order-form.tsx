@@ -2,11 +2,15 @@ import type { Order } from '@sgp/shared/api/orders';
 import { Notice } from '@sgp/ui/notice.tsx';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
-import { useApp, useResource } from '../app-context.ts';
+import { asApiError } from '../api-error.ts';
+import { useApp } from '../app-context.ts';
+import { newId } from '../lib/new-id.ts';
 import { clearDraft, loadDraft, saveDraft } from '../logic/draft-store.ts';
-import { draftOfOrder, emptyDraft, msToWallClock, type OrderDraft, toNewOrder } from '../logic/order-form.ts';
+import { draftOfOrder, emptyDraft, holdsDraft, type OrderDraft, toNewOrder } from '../logic/order-form.ts';
+import { msToWallClock } from '../logic/wall-clock.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { OrderForm } from '../parts/order-fields.tsx';
+import { useOrder } from '../parts/use-order.ts';
 
 const PROMISE_DAYS = 5;
 const DAY_MS = 86_400_000;
@@ -24,11 +28,11 @@ function NewOrder() {
   const { form } = t.value;
   const zone = session.value?.shop.timeZone ?? 'America/Sao_Paulo';
   const fresh = (): OrderDraft => ({
-    ...emptyDraft(),
+    ...emptyDraft(newId()),
     promisedDay: msToWallClock(now.peek() + PROMISE_DAYS * DAY_MS, zone).day,
   });
   const [kept] = useState(() => loadDraft(prefs, 'new'));
-  const [draft, setDraft] = useState<OrderDraft>(kept ?? fresh());
+  const [draft, setDraft] = useState<OrderDraft>(() => kept ?? fresh());
   const [isOld, setOld] = useState(kept !== null);
   useEffect(() => {
     document.title = `${form.title} · SGP`;
@@ -40,10 +44,20 @@ function NewOrder() {
   async function save() {
     const { customer } = draft;
     if (!customer) return;
-    const order = await api.createOrder(toNewOrder(draft, customer.customerId, zone));
+    const sent = toNewOrder(draft, customer.customerId, zone);
+    // Kept before it leaves: if the answer is lost and the tab closes, the next try still carries the same identity.
+    saveDraft(prefs, 'new', draft);
+    const order = await api.createOrder(sent);
     clearDraft(prefs, 'new');
-    toasts.show({ icon: 'ok', text: form.created(order.number) });
-    route(`/pedidos/${order.orderId}`);
+    if (holdsDraft(order, sent)) {
+      toasts.show({ icon: 'ok', text: form.created(order.number) });
+      route(`/pedidos/${order.orderId}`);
+      return;
+    }
+    // An earlier try had arrived, and the person went on typing: what was typed since becomes an edit, and none of it is lost.
+    saveDraft(prefs, order.orderId, { ...draft, version: order.version });
+    toasts.show({ icon: 'historico', text: form.createdBefore(order.number) });
+    route(`/pedidos/${order.orderId}/editar`);
   }
   return (
     <OrderForm
@@ -56,24 +70,13 @@ function NewOrder() {
       onSave={save}
       notice={
         isOld ? (
-          <Notice
-            icon="historico"
-            action={
-              <button
-                class="btn small"
-                type="button"
-                onClick={() => {
-                  clearDraft(prefs, 'new');
-                  setDraft(fresh());
-                  setOld(false);
-                }}
-              >
-                {form.draftDiscard}
-              </button>
-            }
-          >
-            {form.draftFound}
-          </Notice>
+          <DraftNotice
+            onDiscard={() => {
+              clearDraft(prefs, 'new');
+              setDraft(fresh());
+              setOld(false);
+            }}
+          />
         ) : null
       }
     />
@@ -81,8 +84,7 @@ function NewOrder() {
 }
 
 function EditOrder({ orderId }: { readonly orderId: string }) {
-  const { api } = useApp();
-  const resource = useResource<Order>(`order:${orderId}`, () => api.order(orderId));
+  const resource = useOrder(orderId);
   return <Loaded resource={resource}>{(order) => <EditForm order={order} onSaved={resource.set} />}</Loaded>;
 }
 
@@ -91,44 +93,84 @@ function EditForm({ order, onSaved }: { readonly order: Order; readonly onSaved:
   const { route } = useLocation();
   const { form } = t.value;
   const zone = session.value?.shop.timeZone ?? 'America/Sao_Paulo';
+  const fresh = () => draftOfOrder(order, zone, format.peek().moneyPlain);
   // The form starts from the order as it was opened; news that arrive meanwhile must not overwrite what is typed.
-  const [draft, setDraft] = useState(
-    () => loadDraft(prefs, order.orderId) ?? draftOfOrder(order, zone, format.peek().moneyPlain),
-  );
+  const [kept] = useState(() => loadDraft(prefs, order.orderId));
+  const [draft, setDraft] = useState(() => kept ?? fresh());
+  const [isOld, setOld] = useState(kept !== null);
   useEffect(() => {
     document.title = `${form.editTitle(order.number)} · SGP`;
   }, [form, order.number]);
+  const change = (next: OrderDraft) => {
+    setDraft(next);
+    saveDraft(prefs, order.orderId, next);
+  };
   async function save() {
     const { items, discountCents, paidCents, note } = toNewOrder(draft, order.customer.customerId, zone);
     const withIds = items.map((item, index) => {
       const itemId = draft.items[index]?.itemId;
       return itemId ? { ...item, itemId } : item;
     });
-    const saved = await api.changeOrder(order.orderId, {
-      expectedVersion: order.version,
-      items: withIds,
-      ...(discountCents === undefined ? {} : { discountCents }),
-      ...(paidCents === undefined ? {} : { paidCents }),
-      note: note ?? '',
-    });
-    clearDraft(prefs, order.orderId);
-    onSaved(saved);
-    toasts.show({ icon: 'ok', text: form.saved(order.number) });
-    route(`/pedidos/${order.orderId}`);
+    try {
+      const saved = await api.changeOrder(order.orderId, {
+        expectedVersion: draft.version,
+        items: withIds,
+        ...(discountCents === undefined ? {} : { discountCents }),
+        ...(paidCents === undefined ? {} : { paidCents }),
+        note: note ?? '',
+      });
+      clearDraft(prefs, order.orderId);
+      onSaved(saved);
+      toasts.show({ icon: 'ok', text: form.saved(order.number) });
+      route(`/pedidos/${order.orderId}`);
+    } catch (cause) {
+      if (asApiError(cause).code === 'VERSION_CONFLICT') {
+        // Said once: whoever saves again has read that somebody else was here, and keeps their own version.
+        const newest = await api.order(order.orderId);
+        onSaved(newest);
+        change({ ...draft, version: newest.version });
+      }
+      throw cause;
+    }
   }
   return (
     <OrderForm
       title={form.editTitle(order.number)}
       draft={draft}
-      onDraft={(next) => {
-        setDraft(next);
-        saveDraft(prefs, order.orderId, next);
-      }}
+      onDraft={change}
       saveLabel={t.value.common.save}
       backHref={`/pedidos/${order.orderId}`}
       canChangeCustomer={false}
       onSave={save}
-      notice={null}
+      notice={
+        isOld ? (
+          <DraftNotice
+            onDiscard={() => {
+              clearDraft(prefs, order.orderId);
+              setDraft(fresh());
+              setOld(false);
+            }}
+          />
+        ) : null
+      }
     />
+  );
+}
+
+/** What the form shows is older than this visit; one press starts anew. */
+function DraftNotice({ onDiscard }: { readonly onDiscard: () => void }) {
+  const { t } = useApp();
+  const { form } = t.value;
+  return (
+    <Notice
+      icon="historico"
+      action={
+        <button class="btn small" type="button" onClick={onDiscard}>
+          {form.draftDiscard}
+        </button>
+      }
+    >
+      {form.draftFound}
+    </Notice>
   );
 }

@@ -125,7 +125,8 @@ function OrderTable({
   const body = useRef<HTMLTableSectionElement>(null);
   const resource = useResource<OrderList>(
     `orders:${filter}:${search}:${limit}`,
-    () => api.orders({ ...filterQuery(filter), q: search, limit }),
+    // Late orders come before those of today: a page could hold none of them.
+    () => api.orders({ ...filterQuery(filter), q: search, limit: filter === 'hoje' ? ROWS_MAX : limit }),
     (name) => name === 'order.changed',
   );
   const { orders } = t.value;

@@ -43,7 +43,7 @@ function SyncView({ page }: { readonly page: SyncPageData }) {
         <div class="stack">
           {page.parked.length > 0 ? <Parked page={page} /> : null}
           <Pending page={page} status={newest} />
-          <Availability incidents={page.incidents} />
+          <Availability page={page} silentSince={state === 'unknown' ? newest.at : null} />
         </div>
         <div class="stack">
           {state === 'offline' ? <Meanwhile status={newest} /> : null}
@@ -62,14 +62,14 @@ function Hero({ status, state }: { readonly status: SyncStatus | null; readonly 
   const hero = syncHero(status, now.value, t.value, words.value, format.value, errorText);
   return (
     <section class={`panel hero ${hero.edge}`} aria-label={t.value.sync.now} data-state={state}>
-      <div class="say" aria-live="polite">
+      <div class="say">
         <StatusChip
           tone={chip.tone}
           icon={chip.icon}
           text={state === 'syncing' ? chip.text : words.value.sync.state[state]}
           big
         />
-        <h2>
+        <h2 aria-live="polite">
           {hero.title} {hero.rest ? <span>{hero.rest}</span> : null}
         </h2>
         <p class="muted">{hero.text}</p>

@@ -7,20 +7,21 @@ import { StatusChip } from '@sgp/ui/status-chip.tsx';
 import { useEffect, useState } from 'preact/hooks';
 import { useApp, useResource } from '../app-context.ts';
 import { dueStatus } from '../logic/due.ts';
-import { needsLook, sortMachines } from '../logic/machine-status.ts';
+import { isBelieved, needsLook, sortMachines } from '../logic/machine-status.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { MachineRow } from '../parts/machine-row.tsx';
 import { PromiseDialog } from '../parts/promise-dialog.tsx';
+import { useMachines } from '../parts/use-machines.ts';
 import { useNextMove } from '../parts/use-next-move.ts';
 import { WeekLoad } from '../parts/week-load.tsx';
 
 const ROWS_MAX = 8;
 
-/** What do I solve first? Five counters that lead to lists, then the list of work, each row ending in the next act. */
+/** What do I solve first? Four counters that lead to lists, then the list of work, each row ending in the next act. */
 export function Today() {
   const { api, session, t, format, now } = useApp();
   const today = useResource('today', api.today, (name) => name === 'order.changed');
-  const machines = useResource('machines', api.machines, (name) => name === 'machine.changed');
+  const machines = useMachines();
   const { orders, common } = t.value;
   const first = session.value?.user.name.split(' ')[0] ?? '';
   const hour = Number(format.value.time(now.value).split(':')[0]);
@@ -66,6 +67,7 @@ function Counters({ today, machines }: { readonly today: TodayData; readonly mac
   const next =
     today.dueToday.find(({ promisedAt, status }) => promisedAt >= now.value && status !== 'ready') ?? today.dueToday[0];
   const stopped = machines?.filter(needsLook) ?? [];
+  const silent = machines?.filter((machine) => !isBelieved(machine)).length ?? 0;
   const lateDays = oldest ? Math.max(0, -format.value.daysUntil(oldest.promisedAt, now.value)) : 0;
   const tiles: readonly {
     readonly href: string;
@@ -101,7 +103,9 @@ function Counters({ today, machines }: { readonly today: TodayData; readonly mac
       text: stopped[0]
         ? stopped.map(({ name }) => name).join(', ')
         : machines && machines.length > 0
-          ? orders.machinesStoppedNone
+          ? silent > 0
+            ? orders.machinesSilent(silent)
+            : orders.machinesStoppedNone
           : orders.machinesNone,
       tone: 'warn',
     },

@@ -4,9 +4,10 @@ import { Icon } from '@sgp/ui/icon.tsx';
 import { Notice } from '@sgp/ui/notice.tsx';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { useApp, useResource } from '../app-context.ts';
+import { useApp } from '../app-context.ts';
 import { mosquittoSnippet } from '../logic/machine-status.ts';
 import { CopyButton } from './copy-button.tsx';
+import { useMachine } from './use-machines.ts';
 
 /** The secret, this once, with a line that works as pasted; below, the proof that it worked. */
 export function CredentialDialog({
@@ -16,17 +17,12 @@ export function CredentialDialog({
   readonly made: MachineCredential;
   readonly onClose: () => void;
 }) {
-  const { api, t, format, now } = useApp();
+  const { t, format, now } = useApp();
   const { route } = useLocation();
   const { machines: words } = t.value;
   const { credential, machine } = made;
   const [startedAt] = useState(() => now.peek());
-  const live = useResource(
-    `machine:${machine.machineId}`,
-    () => api.machine(machine.machineId),
-    (name, data) =>
-      name === 'machine.changed' && (data as { readonly machineId: string }).machineId === machine.machineId,
-  );
+  const live = useMachine(machine.machineId);
   const lastMessageAt = live.data.value?.lastMessageAt ?? null;
   const arrived = lastMessageAt !== null && lastMessageAt >= startedAt - 2_000 ? lastMessageAt : null;
   const snippet = mosquittoSnippet(credential, startedAt);

@@ -11,7 +11,7 @@ export function MachineRow({ machine }: { readonly machine: Machine }) {
     ? [
         machine.kind || machine.sector,
         machine.order ? machine.order.number : '',
-        machine.today.good > 0 ? machines.today(format.value.number(machine.today.good, 0)) : '',
+        machine.today.good > 0 ? machines.today(machine.today.good, format.value.number(machine.today.good, 0)) : '',
       ]
         .filter(Boolean)
         .join(' · ')

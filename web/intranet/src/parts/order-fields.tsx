@@ -4,7 +4,8 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp } from '../app-context.ts';
-import { checkDraft, msToWallClock, type OrderDraft, totalsOf } from '../logic/order-form.ts';
+import { checkDraft, type OrderDraft, totalsOf } from '../logic/order-form.ts';
+import { msToWallClock } from '../logic/wall-clock.ts';
 import { useSavingOff } from './contact-notice.tsx';
 import { CustomerPicker } from './customer-picker.tsx';
 import { Failure } from './failure.tsx';
@@ -79,7 +80,7 @@ export function OrderForm({
       <div class="head">
         <div>
           <p class="t13">
-            <a href="/pedidos">{t.value.orders.title}</a> <span class="faint">/</span>
+            <a href="/pedidos">{t.value.orders.title}</a>
           </p>
           <h1>{title}</h1>
         </div>

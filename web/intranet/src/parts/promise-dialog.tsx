@@ -4,7 +4,7 @@ import { Dialog } from '@sgp/ui/dialog.tsx';
 import { useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp } from '../app-context.ts';
-import { msToWallClock, wallClockToMs } from '../logic/order-form.ts';
+import { msToWallClock, wallClockToMs } from '../logic/wall-clock.ts';
 import { useSavingOff } from './contact-notice.tsx';
 import { Failure } from './failure.tsx';
 import { Field, TextField } from './field.tsx';

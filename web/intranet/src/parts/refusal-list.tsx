@@ -25,7 +25,7 @@ export function RefusalList({
             {errorText(code)} <span class="faint code">{code}</span>
           </span>
           <span class="muted t13">
-            {words.refusalsCount(format.value.number(count, 0), format.value.ago(lastAt, now.value))}
+            {words.refusalsCount(count, format.value.number(count, 0), format.value.ago(lastAt, now.value))}
           </span>
         </div>
       ))}

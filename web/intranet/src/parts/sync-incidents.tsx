@@ -1,21 +1,42 @@
 import type { SyncPage } from '@sgp/shared/api/shop';
+import { useId } from 'preact/hooks';
 import { useApp } from '../app-context.ts';
-import { availability, availabilitySlices } from '../logic/availability.ts';
+import { availability, availabilitySlices, knownTime, type Slice } from '../logic/availability.ts';
 
 type IncidentsProps = { readonly incidents: SyncPage['incidents'] };
 
 const DAY_MS = 86_400_000;
 const SLICES = 96;
 
-/** The last day in quarters of an hour: full where the cloud was in reach, short and amber where it was not. */
-export function Availability({ incidents }: IncidentsProps) {
+const BAR: Readonly<Record<Slice, { readonly class: string; readonly y: number; readonly height: number }>> = {
+  up: { class: 'run', y: 2, height: 26 },
+  down: { class: 'warn', y: 8, height: 20 },
+  unknown: { class: 'unknown', y: 2, height: 26 },
+};
+
+/**
+ * The last day in quarters of an hour: full where the cloud was in reach, short and amber where it was not, striped where
+ * nobody knows. The share is of the known time alone.
+ */
+export function Availability({
+  page,
+  silentSince,
+}: {
+  readonly page: Pick<SyncPage, 'incidents' | 'nodeId'>;
+  readonly silentSince: number | null;
+}) {
   const { t, format, now } = useApp();
   const { sync: words } = t.value;
+  const hatch = useId();
   // Seconds do not matter at this scale; a bar that is drawn anew each second would.
-  const minute = Math.floor(now.value / 60_000) * 60_000;
-  const { ratio, count } = availability(incidents, minute, DAY_MS);
-  const percent = format.value.percent(ratio);
-  const label = words.availabilityLabel(percent, count);
+  const minute = Math.ceil(now.value / 60_000) * 60_000;
+  const known = knownTime(page, minute, silentSince);
+  const { ratio, count } = availability(page.incidents, known, minute, DAY_MS);
+  // Rounding must not turn a short outage into none.
+  const percent =
+    ratio === null ? words.availabilityUnknown : format.value.percent(count > 0 ? Math.min(ratio, 0.999) : ratio);
+  const isYoung = known.from > minute - DAY_MS;
+  const since = isYoung ? words.availabilitySince(format.value.dayTime(known.from, now.value)) : '';
   return (
     <section class="panel" aria-labelledby="disponibilidade">
       <header>
@@ -23,16 +44,26 @@ export function Availability({ incidents }: IncidentsProps) {
         <b class="push t13 num">{percent}</b>
       </header>
       <div class="in chart">
-        <svg viewBox="0 0 480 46" role="img" aria-label={label}>
-          {availabilitySlices(incidents, minute, DAY_MS, SLICES).map((isUp, index) => (
+        <svg
+          viewBox="0 0 480 46"
+          role="img"
+          aria-label={[words.availabilityLabel(percent, count), since].filter(Boolean).join('. ')}
+        >
+          <defs>
+            <pattern id={hatch} width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+              <path class="hatch-line" d="M0 0v5" />
+            </pattern>
+          </defs>
+          {availabilitySlices(page.incidents, known, minute, DAY_MS, SLICES).map((slice, index) => (
             <rect
               key={index}
-              class={isUp ? 'run' : 'warn'}
+              class={BAR[slice].class}
+              fill={slice === 'unknown' ? `url(#${hatch})` : undefined}
               x={index * 5}
-              y={isUp ? 2 : 8}
-              width="3.6"
-              height={isUp ? 26 : 20}
-              rx="1"
+              y={BAR[slice].y}
+              width={slice === 'unknown' ? 5 : 3.6}
+              height={BAR[slice].height}
+              rx={slice === 'unknown' ? 0 : 1}
             />
           ))}
           <text x="0" y="43">
@@ -42,6 +73,16 @@ export function Availability({ incidents }: IncidentsProps) {
             {words.agora}
           </text>
         </svg>
+        {isYoung ? (
+          <div class="key">
+            <span>
+              <svg viewBox="0 0 14 10" aria-hidden="true">
+                <rect width="14" height="10" fill={`url(#${hatch})`} />
+              </svg>
+              {since}
+            </span>
+          </div>
+        ) : null}
       </div>
     </section>
   );

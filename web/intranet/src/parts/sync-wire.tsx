@@ -9,7 +9,8 @@ export function Wire({ status, state }: { readonly status: SyncStatus | null; re
   const { sync: words } = t.value;
   const isCut = state === 'offline' || state === 'failed';
   const isKnown = state !== 'unknown';
-  const count = format.value.number(status?.pendingChanges ?? 0, 0);
+  const pending = status?.pendingChanges ?? 0;
+  const count = format.value.number(pending, 0);
   const seen = status?.lastAckAt ?? null;
   return (
     <div class="wire">
@@ -19,7 +20,7 @@ export function Wire({ status, state }: { readonly status: SyncStatus | null; re
         <small>{isCut ? words.shopWorks : session.value?.shop.name}</small>
       </div>
       <div class="way">
-        <span>{isKnown ? (isCut ? words.kept(count) : words.toSend(count)) : ''}</span>
+        <span>{isKnown ? (isCut ? words.kept(pending, count) : words.toSend(count)) : ''}</span>
         <svg viewBox="0 0 200 24" preserveAspectRatio="none" aria-hidden="true">
           {isCut ? (
             <>

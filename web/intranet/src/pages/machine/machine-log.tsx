@@ -72,7 +72,7 @@ export function MachineLog({ machineId }: { readonly machineId: string }) {
             <input
               type="search"
               aria-label={words.logFilter}
-              placeholder={words.logFilter}
+              placeholder={words.logSearch}
               value={text}
               onInput={(event) => setText(event.currentTarget.value)}
             />

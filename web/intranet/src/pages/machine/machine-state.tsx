@@ -10,7 +10,11 @@ export function MachineState({ machine }: { readonly machine: Machine }) {
   const { machines: words } = t.value;
   const { icon, title, text, tone } = describe();
   return (
-    <section class={`panel machine-state ${tone}`} aria-labelledby="estado" aria-live="polite">
+    <section class={`panel machine-state ${tone}`} aria-labelledby="estado">
+      {/* Only the state itself is spoken when it changes: its age changes each second. */}
+      <span class="sr" role="status">
+        {machine.signal === 'online' ? words.state[machine.state ?? 'idle'] : title}
+      </span>
       <div class="state">
         <div>
           <h2 id="estado" class="line">

@@ -7,6 +7,7 @@ import { useApp, useResource } from '../../app-context.ts';
 import { CredentialDialog } from '../../parts/credential-dialog.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { RefusalList } from '../../parts/refusal-list.tsx';
+import { useMachine } from '../../parts/use-machines.ts';
 import { ConnectionDialog } from './connection-dialog.tsx';
 import { MachineLog } from './machine-log.tsx';
 import { MachineState } from './machine-state.tsx';
@@ -14,13 +15,9 @@ import { Telemetry } from './telemetry.tsx';
 
 export function MachinePage() {
   const { params } = useRoute();
-  const { api, t } = useApp();
+  const { t } = useApp();
   const machineId = params['id'] ?? '';
-  const resource = useResource<Machine>(
-    `machine:${machineId}`,
-    () => api.machine(machineId),
-    (name, data) => name === 'machine.changed' && (data as Machine).machineId === machineId,
-  );
+  const resource = useMachine(machineId);
   if (resource.error.value?.code === 'NOT_FOUND') {
     return (
       <section class="panel">

@@ -26,7 +26,9 @@ export function StateBand({ spans, from, to, totals, hasAxis }: StateBandProps) 
   const { machines: words } = t.value;
   const hatch = useId();
   const x = (ms: number) => ((Math.min(to, Math.max(from, ms)) - from) / (to - from)) * WIDTH;
-  const spoken = [...totals].map(([name, ms]) => words.keyFor(words.key[name], format.value.duration(ms))).join(', ');
+  // Shorter than what the words can say is not worth a word.
+  const told = [...totals].filter(([, ms]) => ms >= 1_000);
+  const spoken = told.map(([name, ms]) => words.keyFor(words.key[name], format.value.duration(ms))).join(', ');
   return (
     <>
       <svg
@@ -66,7 +68,7 @@ export function StateBand({ spans, from, to, totals, hasAxis }: StateBandProps) 
         </div>
       ) : null}
       <div class="key">
-        {[...totals].map(([name, ms]) => (
+        {told.map(([name, ms]) => (
           <span key={name}>
             <svg viewBox="0 0 14 10" aria-hidden="true">
               <rect

@@ -146,7 +146,8 @@ export function TelemetryChart({ metric, isLive, data, from, to, lost }: Telemet
           {isLive ? <Icon name="andamento" size="sm" /> : null}
           {isLive ? words.live : ''}
         </span>
-        <span class="t13 num" role="status" aria-live="polite">
+        {/* Spoken while the arrows read; the newest value, each second, would never let anyone speak. */}
+        <span class="t13 num reading" aria-live={reading === null ? 'off' : 'polite'}>
           <b>{text}</b>
         </span>
       </div>

@@ -1,10 +1,11 @@
-import type { Machine, TelemetrySeries } from '@sgp/shared/api/machines';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Machine } from '@sgp/shared/api/machines';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { StateSpans } from '../../api.ts';
 import { useApp } from '../../app-context.ts';
-import { appendSamples, spanTotals, withGaps } from '../../logic/chart-data.ts';
+import { spanTotals, withGaps } from '../../logic/chart-data.ts';
 import { StateBand } from './state-band.tsx';
 import { TelemetryTable } from './telemetry-table.tsx';
+import { useTelemetry } from './use-telemetry.ts';
 
 type ChartView = typeof import('./telemetry-chart.tsx').TelemetryChart;
 
@@ -19,66 +20,18 @@ function useChart(): ChartView | null {
 
 const RANGES = { quarter: 15 * 60_000, hour: 3_600_000, shift: 8 * 3_600_000, day: 24 * 3_600_000 } as const;
 type Range = keyof typeof RANGES;
-const POINTS = 400;
-/** The window slides and its buckets are read again this often; between, live samples are drawn as they come. */
-const REREAD_MS = 30_000;
-
-type Loaded = { readonly series: TelemetrySeries | null; readonly spans: StateSpans['spans'] };
 
 /** One metric over time with the states below it. Live: samples are drawn as they arrive, within the second. */
 export function Telemetry({ machine }: { readonly machine: Machine }) {
-  const { api, live, t, now } = useApp();
+  const { t, now } = useApp();
   const { machines: words } = t.value;
   const numeric = machine.metrics.filter(({ value }) => typeof value === 'number').map(({ name }) => name);
   const [picked, setPicked] = useState<string | null>(null);
   const metric = picked ?? numeric[0] ?? null;
   const [range, setRange] = useState<Range>('quarter');
   const [view, setView] = useState<'chart' | 'table'>('chart');
-  const [loaded, setLoaded] = useState<Loaded>({ series: null, spans: [] });
-  const turn = useRef(0);
+  const loaded = useTelemetry(machine.machineId, metric, RANGES[range]);
   const Chart = useChart();
-
-  useEffect(() => {
-    const mine = ++turn.current;
-    const load = async () => {
-      const to = now.peek();
-      const from = to - RANGES[range];
-      const [series, states] = await Promise.all([
-        metric === null ? null : api.telemetry(machine.machineId, { metric, from, to, points: POINTS }),
-        api.machineStates(machine.machineId, from, to),
-      ]);
-      if (mine === turn.current) setLoaded({ series, spans: states.spans });
-    };
-    // A failed read leaves the old curve where it is: the notice of the page says what is wrong with the server.
-    const read = () => void load().catch(() => undefined);
-    read();
-    const timer = setInterval(read, REREAD_MS);
-    const stopReconnect = live.onReconnect(read);
-    const stopListen = live.listen((name, data) => {
-      if (name === 'machine.changed' && (data as Machine).machineId === machine.machineId) read();
-      if (name !== 'machine.telemetry') return;
-      const news = data as {
-        readonly machineId: string;
-        readonly samples: readonly { readonly at: number; readonly metric: string; readonly value: unknown }[];
-      };
-      if (news.machineId !== machine.machineId) return;
-      const mineOnly = news.samples.flatMap(({ at, metric: name, value }) =>
-        name === metric && typeof value === 'number' ? [{ at, value }] : [],
-      );
-      if (mineOnly.length === 0) return;
-      setLoaded((before) =>
-        before.series === null
-          ? before
-          : { ...before, series: appendSamples(before.series, mineOnly, now.peek() - RANGES[range]) },
-      );
-    });
-    return () => {
-      turn.current++;
-      clearInterval(timer);
-      stopReconnect();
-      stopListen();
-    };
-  }, [machine.machineId, metric, range]);
 
   const to = now.value;
   const from = to - RANGES[range];

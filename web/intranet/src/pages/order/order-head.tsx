@@ -91,9 +91,11 @@ function Facts({ order, onPromise }: { readonly order: Order; readonly onPromise
         ? orders.onTimeDays(common.days(due.days))
         : due.kind === 'today'
           ? orders.onTime
-          : order.dates.deliveredAt
-            ? orders.deliveredOn(format.value.day(order.dates.deliveredAt, now.value))
-            : '';
+          : due.kind === 'ready' && order.dates.readyAt
+            ? orders.readyOn(format.value.day(order.dates.readyAt, now.value))
+            : order.dates.deliveredAt
+              ? orders.deliveredOn(format.value.day(order.dates.deliveredAt, now.value))
+              : '';
   const balance = Math.max(0, order.totalCents - order.paidCents);
   const savingOff = useSavingOff();
   return (

@@ -11,6 +11,7 @@ import { MoveDialog } from '../../parts/move-dialog.tsx';
 import { moveWithUndo } from '../../parts/order-move.ts';
 import { PromiseDialog } from '../../parts/promise-dialog.tsx';
 import { useScreenKeys } from '../../parts/shortcuts.tsx';
+import { useOrder } from '../../parts/use-order.ts';
 import { CustomerLink } from './customer-link.tsx';
 import { History } from './history.tsx';
 import { OrderHead } from './order-head.tsx';
@@ -22,15 +23,9 @@ type Tab = (typeof TABS)[number];
 
 export function OrderPage() {
   const { params } = useRoute();
-  const { api, t } = useApp();
+  const { t } = useApp();
   const orderId = params['id'] ?? '';
-  const resource = useResource<Order>(
-    `order:${orderId}`,
-    () => api.order(orderId),
-    (name, data) =>
-      (name === 'order.changed' || name === 'media.changed') &&
-      (data as { readonly orderId: string }).orderId === orderId,
-  );
+  const resource = useOrder(orderId);
   if (resource.error.value?.code === 'NOT_FOUND') {
     return (
       <section class="panel">

@@ -94,13 +94,12 @@ export function ServicesPanel() {
             {services.map(({ name, online, at, version }) => (
               <div key={name}>
                 <div class="grow">
-                  <b>{words.serviceNames[name]}</b>
-                  <br />
-                  <span class="muted t13">
-                    {[at === null ? '' : words.serviceSince(format.value.dayTime(at, now.value)), version ?? '']
-                      .filter(Boolean)
-                      .join(' · ')}
-                  </span>
+                  <b class="block">{words.serviceNames[name]}</b>
+                  {at === null ? null : (
+                    <span class="muted t13">
+                      {[words.serviceSince(format.value.dayTime(at, now.value)), version].filter(Boolean).join(' · ')}
+                    </span>
+                  )}
                 </div>
                 <StatusChip
                   {...(online
