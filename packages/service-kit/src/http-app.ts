@@ -67,6 +67,8 @@ function refuse(ctx: Context, error: unknown, log: Log): void {
   const requestId = String(ctx.state['requestId']);
   if (refusal.code === 'INTERNAL')
     log.error({ err: refusal.cause, requestId, route: ctx.state['route'] }, 'request failed');
+  else if (refusal.code === 'UNAVAILABLE' && refusal.cause !== undefined)
+    log.warn({ err: refusal.cause, requestId, route: ctx.state['route'] }, 'something that an answer needs is away');
   else log.debug({ requestId, route: ctx.state['route'], errorCode: refusal.code }, refusal.message);
   if (ctx.headerSent || ctx.respond === false) {
     ctx.res.destroy();
