@@ -1,4 +1,3 @@
-import type { Machine } from '@sgp/shared/api/machines';
 import type { Order, OrderSummary } from '@sgp/shared/api/orders';
 import type { SyncPage } from '@sgp/shared/api/shop';
 import test from 'ava';
@@ -11,10 +10,12 @@ import {
   chooseMove,
   createOwnerOnScreen,
   dayFromNow,
+  fillShop,
   type IntranetBench,
   keepDown,
   orderOf,
   photoFile,
+  screensOf,
   shownCredential,
   startIntranetBench,
   typeOrder,
@@ -359,59 +360,34 @@ test.serial(
   },
 );
 
-test.serial(
-  'no screen has a serious finding of axe or scrolls sideways, by day on a desk and by night on a phone',
-  async (t) => {
-    const { shop } = bench.all;
-    const long = 'Cooperativa Agroindustrial dos Produtores do Alto Vale do Itajaí';
-    for (let turn = 0; turn < 60; turn += 1) {
-      const order = await orderOf(bench.all, `${long} ${turn}`, (turn % 12) * 24 - 72);
-      const stage = ['recebido', 'aprovado', 'producao', 'acabamento', 'pronto'][turn % 5] ?? '';
-      if (stage !== 'recebido') await shop.move(order, stage);
-    }
-    const [{ orderId }] = (await shop.openOrders()) as [OrderSummary];
-    await shop.addPhoto(orderId, 'bastidor.webp', photoFile('bastidor').buffer);
-    const [{ machineId }] = (await shop.machines()) as [Machine];
-    const screens = {
-      '/': '.worklist',
-      '/pedidos': '.orders-table tbody tr',
-      '/quadro': '.job',
-      '/clientes': 'tbody tr',
-      '/maquinas': '.machine-card',
-      [`/maquinas/${machineId}`]: '.plot canvas',
-      '/sincronizacao': '.hero',
-      '/ajustes': '#licenca',
-      '/pedidos/novo': '.order-form',
-      [`/pedidos/${orderId}/editar`]: '.order-form',
-      [`/pedidos/${orderId}`]: '.timeline',
-      [`/pedidos/${orderId}?parte=fotos`]: '.photos',
-      '/nada': 'h1',
-    };
-    const look = async (page: Page, what: string) => {
+let busyShop: ReturnType<typeof fillShop> | undefined;
+for (const [who, options] of [
+  ['by day on a desk', { colorScheme: 'light' }],
+  ['by night on a phone', phoneDark],
+] as const) {
+  test.serial(`no screen of a busy shop has a serious finding of axe or scrolls sideways, ${who}`, async (t) => {
+    busyShop ??= fillShop(bench.all);
+    const screens = screensOf(await busyShop);
+    const { page } = await bench.enter(t, '/', options);
+    const look = async (what: string) => {
       t.deepEqual(await axeProblems(page), [], what);
       t.is(await overflowPx(page), 0, what);
     };
-    await Promise.all(
-      [{ colorScheme: 'light' } as const, phoneDark].map(async (options) => {
-        const { page } = await bench.enter(t, '/', options);
-        const name = `${options.colorScheme}: `;
-        for (const [path, sign] of Object.entries(screens)) {
-          await page.goto(path);
-          await page.locator(sign).first().waitFor();
-          await look(page, name + path);
-        }
-        await page.goto('/quadro');
-        await page.locator('.job button').first().click();
-        await look(page, `${name}Mover para…`);
-        await page.keyboard.press('Escape');
-        await page.keyboard.press('/');
-        await page.getByRole('dialog').getByRole('combobox').fill('cooperativa');
-        await page.getByRole('option').first().waitFor();
-        await look(page, `${name}Buscar`);
-      }),
-    );
-  },
-);
+    for (const [path, sign] of Object.entries(screens)) {
+      await page.goto(path);
+      await page.locator(sign).first().waitFor();
+      await look(path);
+    }
+    await page.goto('/quadro');
+    await page.locator('.job button').first().click();
+    await look('Mover para…');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await page.getByRole('dialog').getByRole('combobox').fill('cooperativa');
+    await page.getByRole('option').first().waitFor();
+    await look('Buscar');
+  });
+}
 
 test('the first route of the intranet loads at most 120 KB of JavaScript after gzip', (t) => {
   const bytes = firstRouteBytes('intranet');

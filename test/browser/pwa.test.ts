@@ -94,7 +94,7 @@ test.serial(
     await page.reload();
     await waitForHeadline(page, 'Seu pedido está em produção');
     await page.locator('.offline-bar').waitFor();
-    t.regex(await page.locator('.offline-bar').innerText(), /Sem internet\. Atualizado às \d{1,2}:\d{2}/);
+    t.regex(await page.locator('.offline-bar').innerText(), /Sem internet\. Atualizado (?:às|à) \d{1,2}:\d{2}/);
     await untilDrawn(page, 2);
     t.is(await page.getByRole('button', { name: 'Ver valores' }).getAttribute('aria-disabled'), 'true');
 

@@ -94,6 +94,46 @@ export async function orderOf({ shop }: TestShop, customer: string, inHours = 72
   });
 }
 
+/** Sixty open orders of customers with long names, in every stage, some late; one with a photo, and a machine. */
+export async function fillShop(all: TestShop): Promise<{ readonly orderId: string; readonly machineId: string }> {
+  const { shop } = all;
+  const stages = ['recebido', 'aprovado', 'producao', 'acabamento', 'pronto'];
+  for (let turn = 0; turn < 60; turn += 1) {
+    const name = `Cooperativa Agroindustrial dos Produtores do Alto Vale do Itajaí ${turn}`;
+    const order = await orderOf(all, name, (turn % 12) * 24 - 72);
+    const stage = stages[turn % stages.length] as string;
+    if (stage !== order.stage.key) await shop.move(order, stage);
+  }
+  const [order] = await shop.openOrders();
+  const { orderId } = order as { orderId: string };
+  await shop.addPhoto(orderId, 'bastidor.webp', photoFile('bastidor').buffer);
+  const { machine } = await shop.registerMachine({
+    name: 'Bordadeira Barudan de doze cabeças do fundo',
+    slug: 'barudan12cabecasdofundo',
+    kind: 'Bordadeira industrial computadorizada',
+    sector: 'Setor de acabamento e expedição',
+  });
+  return { orderId, machineId: machine.machineId };
+}
+
+/** Every screen by its address, with a sign that it has its data. */
+export const screensOf = ({ orderId, machineId }: { readonly orderId: string; readonly machineId: string }) => ({
+  '/': '.worklist',
+  '/pedidos': '.orders-table tbody tr',
+  '/quadro': '.job',
+  '/clientes': 'tbody tr',
+  '/maquinas': '.machine-card',
+  [`/maquinas/${machineId}`]: '.band',
+  '/sincronizacao': '.hero',
+  '/ajustes': '#licenca',
+  '/pedidos/novo': '.order-form',
+  [`/pedidos/${orderId}/editar`]: '.order-form',
+  [`/pedidos/${orderId}`]: '.timeline',
+  [`/pedidos/${orderId}?parte=fotos`]: '.photos',
+  [`/pedidos/${orderId}?parte=historico`]: '.timeline',
+  '/nada': 'h1',
+});
+
 /** The card of an order in a column of the board. */
 export const cardIn = (page: Page, stage: string, number: string): Locator =>
   page.locator(`[data-stage="${stage}"] [data-order="${number}"]`);

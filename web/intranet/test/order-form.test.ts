@@ -1,11 +1,12 @@
 import type { Order } from '@sgp/shared/api/orders';
 import test from 'ava';
+import { ApiError } from '../src/api-error.ts';
+import { currentOrder, isSameForm, writeAsSeen } from '../src/logic/conflict.ts';
 import { clearDraft, loadDraft, saveDraft } from '../src/logic/draft-store.ts';
 import {
   checkDraft,
   emptyDraft,
   emptyItem,
-  holdsDraft,
   isPhone,
   type OrderDraft,
   parseQuantity,
@@ -61,16 +62,30 @@ test('what is sent is trimmed, in cents and in UTC, and an empty field of the sh
   });
 });
 
-test('saving again sends the same identity, and an answer that holds less than the draft is noticed', (t) => {
+test('saving again sends the same identity', (t) => {
   const sent = toNewOrder(draft, 'c', zone);
   t.is(sent.orderId, draft.orderId);
   t.deepEqual(toNewOrder(draft, 'c', zone), sent);
-  const items = sent.items.map((item) => ({ ...item, itemId: 'i', produced: { good: 0, scrap: 0 } }));
-  const saved = { ...order(), ...sent, items } as unknown as Order;
-  t.true(holdsDraft(saved, sent));
-  t.false(holdsDraft(saved, toNewOrder({ ...draft, note: 'retirar cedo' }, 'c', zone)));
-  t.false(holdsDraft(saved, toNewOrder({ ...draft, promisedDay: '2026-11-26' }, 'c', zone)));
-  t.false(holdsDraft(saved, toNewOrder({ ...draft, items: draft.items.slice(1) }, 'c', zone)));
+});
+
+test('a version that concerns nobody’s decision is no conflict; a real one is told', async (t) => {
+  const seen = { ...order(), items: [], discountCents: 0, note: '' } as unknown as Order;
+  const newer: Order = { ...seen, version: 7, photoCount: 3 };
+  const conflict = (current: Order) => new ApiError('VERSION_CONFLICT', '', { details: { current } });
+  const sent: number[] = [];
+  const send = (current: Order) => async (version: number) => {
+    sent.push(version);
+    if (version !== current.version) throw conflict(current);
+    return version;
+  };
+  const isAsSeen = (current: Order) => current.stage.key === seen.stage.key && isSameForm(current, seen);
+  t.is(await writeAsSeen(1, send(newer), isAsSeen), 7);
+  t.deepEqual(sent, [1, 7]);
+  const moved: Order = { ...newer, stage: { key: 'pronto', label: 'Pronto' } };
+  await t.throwsAsync(writeAsSeen(1, send(moved), isAsSeen), { instanceOf: ApiError });
+  await t.throwsAsync(writeAsSeen(1, send({ ...newer, note: 'de outra pessoa' }), isAsSeen), { instanceOf: ApiError });
+  t.is(sent.length, 4, 'a real conflict is not sent again');
+  t.is(currentOrder(new Error('lost')), null);
 });
 
 test('an empty form names every place that keeps it from being saved', (t) => {

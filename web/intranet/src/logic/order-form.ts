@@ -143,27 +143,6 @@ export function toNewOrder(draft: OrderDraft, customerId: string, timeZone: stri
   };
 }
 
-/** True when the order holds what was sent: false means that an earlier try was saved and the draft changed since. */
-export function holdsDraft(order: Order, sent: NewOrder): boolean {
-  const lines = (items: NewOrder['items']) =>
-    JSON.stringify(
-      items.map(({ description, quantity, unit, unitPriceCents, spec }) => [
-        description,
-        quantity,
-        unit,
-        unitPriceCents,
-        spec?.map(({ label, value }) => [label, value]),
-      ]),
-    );
-  return (
-    order.promisedAt === sent.promisedAt &&
-    order.discountCents === sent.discountCents &&
-    order.paidCents === sent.paidCents &&
-    order.note === sent.note &&
-    lines(order.items) === lines(sent.items)
-  );
-}
-
 /** The form of an order that exists. Numbers are written as the person would type them in pt-BR. */
 export function draftOfOrder(order: Order, timeZone: string, moneyPlain: (cents: number) => string): OrderDraft {
   const { day, time } = msToWallClock(order.promisedAt, timeZone);

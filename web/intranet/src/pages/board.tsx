@@ -7,6 +7,7 @@ import { useLocation } from 'preact-iso';
 import { asApiError } from '../api-error.ts';
 import { useApp, useResource } from '../app-context.ts';
 import { filterBoard, findCard, moveCard, placeCard, walkCards } from '../logic/board.ts';
+import { currentOrder } from '../logic/conflict.ts';
 import { dueOf } from '../logic/due.ts';
 import { BoardCard } from '../parts/board-card.tsx';
 import { BoardColumn } from '../parts/board-column.tsx';
@@ -113,10 +114,10 @@ function BoardView({ board, onBoard, onReload }: BoardViewProps) {
 
   /** The card is back; the notice says why, and where the order really is. */
   async function fail(before: OrderSummary, cause: unknown) {
-    const { code, details } = asApiError(cause);
+    const { code } = asApiError(cause);
     await onReload();
     // A conflict brings the order as it is; the board of this render may still be the one before.
-    const real = (details['current'] as Order | undefined) ?? findCard(current.current, before.orderId);
+    const real = currentOrder(cause) ?? findCard(current.current, before.orderId);
     const conflict = code === 'VERSION_CONFLICT';
     setTrouble({
       title: conflict ? orders.moveConflict(before.number) : orders.moveFailed(before.number),

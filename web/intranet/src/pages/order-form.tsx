@@ -5,8 +5,9 @@ import { useLocation, useRoute } from 'preact-iso';
 import { asApiError } from '../api-error.ts';
 import { useApp } from '../app-context.ts';
 import { newId } from '../lib/new-id.ts';
+import { currentOrder, isSameForm, writeAsSeen } from '../logic/conflict.ts';
 import { clearDraft, loadDraft, saveDraft } from '../logic/draft-store.ts';
-import { draftOfOrder, emptyDraft, holdsDraft, type OrderDraft, toNewOrder } from '../logic/order-form.ts';
+import { draftOfOrder, emptyDraft, type OrderDraft, toNewOrder } from '../logic/order-form.ts';
 import { msToWallClock } from '../logic/wall-clock.ts';
 import { Loaded } from '../parts/loaded.tsx';
 import { OrderForm } from '../parts/order-fields.tsx';
@@ -47,17 +48,25 @@ function NewOrder() {
     const sent = toNewOrder(draft, customer.customerId, zone);
     // Kept before it leaves: if the answer is lost and the tab closes, the next try still carries the same identity.
     saveDraft(prefs, 'new', draft);
-    const order = await api.createOrder(sent);
-    clearDraft(prefs, 'new');
-    if (holdsDraft(order, sent)) {
+    try {
+      const order = await api.createOrder(sent);
+      clearDraft(prefs, 'new');
       toasts.show({ icon: 'ok', text: form.created(order.number) });
       route(`/pedidos/${order.orderId}`);
-      return;
+    } catch (cause) {
+      if (asApiError(cause).code !== 'ALREADY_EXISTS') throw cause;
+      // An earlier try had arrived, and the person went on typing: what was typed since becomes an edit, and none of it is lost.
+      const there = currentOrder(cause);
+      if (there) {
+        clearDraft(prefs, 'new');
+        saveDraft(prefs, there.orderId, { ...draft, version: there.version });
+        toasts.show({ icon: 'historico', text: form.createdBefore(there.number) });
+        return route(`/pedidos/${there.orderId}/editar`);
+      }
+      // For another customer it is another order: the next try carries a name of its own.
+      change({ ...draft, orderId: newId() });
+      throw cause;
     }
-    // An earlier try had arrived, and the person went on typing: what was typed since becomes an edit, and none of it is lost.
-    saveDraft(prefs, order.orderId, { ...draft, version: order.version });
-    toasts.show({ icon: 'historico', text: form.createdBefore(order.number) });
-    route(`/pedidos/${order.orderId}/editar`);
   }
   return (
     <OrderForm
@@ -97,6 +106,8 @@ function EditForm({ order, onSaved }: { readonly order: Order; readonly onSaved:
   // The form starts from the order as it was opened; news that arrive meanwhile must not overwrite what is typed.
   const [kept] = useState(() => loadDraft(prefs, order.orderId));
   const [draft, setDraft] = useState(() => kept ?? fresh());
+  // What the draft started from; nobody has seen it when the draft is older than this visit.
+  const [base, setBase] = useState<Order | null>(kept && kept.version !== order.version ? null : order);
   const [isOld, setOld] = useState(kept !== null);
   useEffect(() => {
     document.title = `${form.editTitle(order.number)} · SGP`;
@@ -112,13 +123,18 @@ function EditForm({ order, onSaved }: { readonly order: Order; readonly onSaved:
       return itemId ? { ...item, itemId } : item;
     });
     try {
-      const saved = await api.changeOrder(order.orderId, {
-        expectedVersion: draft.version,
-        items: withIds,
-        ...(discountCents === undefined ? {} : { discountCents }),
-        ...(paidCents === undefined ? {} : { paidCents }),
-        note: note ?? '',
-      });
+      const saved = await writeAsSeen(
+        draft.version,
+        (expectedVersion) =>
+          api.changeOrder(order.orderId, {
+            expectedVersion,
+            items: withIds,
+            ...(discountCents === undefined ? {} : { discountCents }),
+            ...(paidCents === undefined ? {} : { paidCents }),
+            note: note ?? '',
+          }),
+        (current) => base !== null && isSameForm(current, base),
+      );
       clearDraft(prefs, order.orderId);
       onSaved(saved);
       toasts.show({ icon: 'ok', text: form.saved(order.number) });
@@ -126,8 +142,9 @@ function EditForm({ order, onSaved }: { readonly order: Order; readonly onSaved:
     } catch (cause) {
       if (asApiError(cause).code === 'VERSION_CONFLICT') {
         // Said once: whoever saves again has read that somebody else was here, and keeps their own version.
-        const newest = await api.order(order.orderId);
+        const newest = currentOrder(cause) ?? (await api.order(order.orderId));
         onSaved(newest);
+        setBase(newest);
         change({ ...draft, version: newest.version });
       }
       throw cause;
@@ -148,6 +165,7 @@ function EditForm({ order, onSaved }: { readonly order: Order; readonly onSaved:
             onDiscard={() => {
               clearDraft(prefs, order.orderId);
               setDraft(fresh());
+              setBase(order);
               setOld(false);
             }}
           />

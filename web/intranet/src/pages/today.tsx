@@ -172,7 +172,13 @@ function WorkList({ today }: { readonly today: TodayData }) {
           ))}
         </div>
       )}
-      {promise ? <PromiseDialog order={promise} onClose={() => setPromise(null)} /> : null}
+      {/* The newest that is known: a dialog that stays open must not write from an old version. */}
+      {promise ? (
+        <PromiseDialog
+          order={today.late.find(({ orderId }) => orderId === promise.orderId) ?? promise}
+          onClose={() => setPromise(null)}
+        />
+      ) : null}
     </section>
   );
 }

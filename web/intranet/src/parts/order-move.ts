@@ -1,5 +1,6 @@
 import type { Order } from '@sgp/shared/api/orders';
 import type { App } from '../app-services.ts';
+import { writeAsSeen } from '../logic/conflict.ts';
 
 type MoveDeps = Pick<App, 'api' | 'toasts' | 't' | 'resources'>;
 type Movable = {
@@ -22,7 +23,13 @@ export async function moveWithUndo(
   onUndone: (result: Order | Error) => void,
 ): Promise<Order> {
   const { api, toasts, t } = deps;
-  const moved = await api.moveOrder(order.orderId, { expectedVersion: order.version, to });
+  const moveFrom = (version: number, from: string, target: string) =>
+    writeAsSeen(
+      version,
+      (expectedVersion) => api.moveOrder(order.orderId, { expectedVersion, to: target }),
+      ({ stage }) => stage.key === from,
+    );
+  const moved = await moveFrom(order.version, order.stageKey, to);
   const { orders } = t.peek();
   const label =
     to === 'delivered' ? orders.moveDelivered : to === 'cancelled' ? orders.moveCancelled : moved.stage.label;
@@ -30,7 +37,7 @@ export async function moveWithUndo(
     icon: 'ok',
     text: orders.moved(order.number, label),
     undo: () => {
-      api.moveOrder(order.orderId, { expectedVersion: moved.version, to: order.stageKey }).then(
+      moveFrom(moved.version, moved.stage.key, order.stageKey).then(
         (back) => {
           toasts.show({ icon: 'desfazer', text: orders.movedBack(order.number, back.stage.label) });
           onUndone(back);

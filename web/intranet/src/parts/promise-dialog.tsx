@@ -4,6 +4,7 @@ import { Dialog } from '@sgp/ui/dialog.tsx';
 import { useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp } from '../app-context.ts';
+import { writeAsSeen } from '../logic/conflict.ts';
 import { msToWallClock, wallClockToMs } from '../logic/wall-clock.ts';
 import { useSavingOff } from './contact-notice.tsx';
 import { Failure } from './failure.tsx';
@@ -43,11 +44,12 @@ export function PromiseDialog({ order, onClose, onChanged }: PromiseDialogProps)
     if (missing || day === '' || time === '' || isBusy) return;
     setBusy(true);
     try {
-      const changed = await api.changePromise(order.orderId, {
-        expectedVersion: order.version,
-        promisedAt: wallClockToMs(day, time, zone),
-        reason: reason.trim(),
-      });
+      const promisedAt = wallClockToMs(day, time, zone);
+      const changed = await writeAsSeen(
+        order.version,
+        (expectedVersion) => api.changePromise(order.orderId, { expectedVersion, promisedAt, reason: reason.trim() }),
+        (current) => current.promisedAt === order.promisedAt,
+      );
       toasts.show({ icon: 'agenda', text: orders.promiseChanged });
       onChanged?.(changed);
       void resources.refresh('today');

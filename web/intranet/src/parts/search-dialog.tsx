@@ -128,7 +128,9 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
                   <span class="grow cut">
                     {hit.order.customer.name} <span class="muted">{hit.order.title}</span>
                   </span>
-                  <StatusChip {...orderStatus(hit.order, words.value.orderStatus)} />
+                  <span class="wide-only">
+                    <StatusChip {...orderStatus(hit.order, words.value.orderStatus)} />
+                  </span>
                 </>
               ) : (
                 <>
