@@ -10,25 +10,34 @@ const retryMinMs = 1;
 const retryMaxMs = 20;
 
 /**
+ * Begins a transaction that holds the write lock. While another process holds it this one tries again later instead of
+ * sleeping inside SQLite, so that the service goes on answering.
+ * @param connection better-sqlite3's own; Knex gives a transaction up at its first failed statement
+ * @throws SqliteError SQLITE_BUSY when the lock was not to be had within {@link busyTimeoutMs}
+ */
+export async function beginImmediate(connection: Connection): Promise<void> {
+  const deadline = performance.now() + busyTimeoutMs;
+  for (let waitMs = retryMinMs; ; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
+    connection.pragma('busy_timeout = 0');
+    try {
+      connection.exec('BEGIN IMMEDIATE');
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > deadline) throw error;
+    } finally {
+      connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+    }
+    await wait(waitMs);
+  }
+}
+
+/**
  * Knex begins SQLite transactions as deferred: one that reads first and writes later fails with SQLITE_BUSY, without
- * waiting, when another process wrote in between. `BEGIN IMMEDIATE` takes the write lock at once. While another process
- * holds it this one tries again later instead of sleeping inside SQLite, so that the service goes on answering. It asks
- * the connection itself, because Knex gives a transaction up at its first failed statement.
+ * waiting, when another process wrote in between. `BEGIN IMMEDIATE` takes the write lock at once.
  */
 class ImmediateTransaction extends (SqliteTransaction as new (...args: unknown[]) => object) {
-  async begin(connection: Connection): Promise<unknown> {
-    const deadline = performance.now() + busyTimeoutMs;
-    for (let waitMs = retryMinMs; ; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
-      connection.pragma('busy_timeout = 0');
-      try {
-        return connection.exec('BEGIN IMMEDIATE');
-      } catch (error) {
-        if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > deadline) throw error;
-      } finally {
-        connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-      }
-      await wait(waitMs);
-    }
+  begin(connection: Connection): Promise<void> {
+    return beginImmediate(connection);
   }
 }
 

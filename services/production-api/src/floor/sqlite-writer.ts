@@ -1,6 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '@sgp/service-kit/database';
-import { busyTimeoutMs } from '@sgp/service-kit/sqlite-client';
+import { beginImmediate } from '@sgp/service-kit/sqlite-client';
 import { limits } from '@sgp/shared/limits';
 import { toStatusRow } from './status.ts';
 import type { TelemetryTx, TelemetryWriter } from './telemetry-tx.ts';
@@ -11,9 +10,6 @@ type Statement = {
   get(...values: readonly unknown[]): unknown;
 };
 type Connection = { prepare(sql: string): Statement; exec(sql: string): unknown; pragma(text: string): unknown };
-
-const retryMinMs = 1;
-const retryMaxMs = 20;
 
 /**
  * Writes through the driver itself with prepared statements: knex builds and compiles the text of each statement anew,
@@ -28,7 +24,7 @@ export function createSqliteWriter(db: Database): TelemetryWriter {
       try {
         const tx = prepared.get(connection) ?? prepare(connection);
         prepared.set(connection, tx);
-        await begin(connection);
+        await beginImmediate(connection);
         try {
           const result = await work(tx);
           connection.exec('COMMIT');
@@ -43,23 +39,6 @@ export function createSqliteWriter(db: Database): TelemetryWriter {
       }
     },
   };
-}
-
-/** Takes the write lock. While another process holds it this one tries again instead of sleeping inside SQLite. */
-async function begin(connection: Connection): Promise<void> {
-  const deadline = performance.now() + busyTimeoutMs;
-  for (let waitMs = retryMinMs; ; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
-    connection.pragma('busy_timeout = 0');
-    try {
-      connection.exec('BEGIN IMMEDIATE');
-      return;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > deadline) throw error;
-    } finally {
-      connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-    }
-    await wait(waitMs);
-  }
 }
 
 function prepare(connection: Connection): TelemetryTx {
