@@ -26,7 +26,7 @@ const benches: Readonly<Record<string, () => Promise<readonly string[]>>> = {
     ];
   },
   async latency() {
-    const { p50, p99 } = await measureStatusLatency(200, 5);
+    const { p50, p99 } = await measureStatusLatency(100, 5);
     return [`status change committed → event on the open page: p50 ${spread(p50, 'ms')}, p99 ${spread(p99, 'ms')}`];
   },
   async telemetry() {
