@@ -2,6 +2,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '@sgp/shared/limits';
 import { generate, type Packet, parser } from 'mqtt-packet';
+import { createIntake } from './bus-intake.ts';
 import type { Log } from './log.ts';
 
 export type BusMessage = {
@@ -24,10 +25,15 @@ export type BusConsumerOptions = {
   /** A message waits at most this long, in milliseconds, for others to share its commit. */
   readonly maxDelayMs: number;
   /**
-   * Stores the batch; the broker is acknowledged after it resolves. A rejection leaves the batch unacknowledged: the
-   * connection is rebuilt and the broker sends it again. So the same message can come twice: store it idempotently.
+   * Stores the batch; the broker is acknowledged after it resolves. After a rejection the batch is kept and tried again,
+   * and what was stored of it comes once more: store it idempotently.
    */
   readonly commit: (batch: readonly BusMessage[]) => Promise<void>;
+  /** While commits fail this much is held; beyond it QoS 0 is left out and QoS 1 stays at the broker. */
+  readonly maxHeldMessages: number;
+  readonly maxHeldBytes: number;
+  /** Hears how many QoS 0 messages were left out: nobody sends them again. */
+  readonly dropped?: (messages: number) => void;
   readonly log: Pick<Log, 'info' | 'warn' | 'debug'>;
 };
 
@@ -46,7 +52,7 @@ const leaveMaxMs = limits.shutdownMaxMs / 4;
 const keepaliveS = 15;
 
 /** One TCP connection of the persistent session. It ends once, with a reason, and is not used again. */
-type Session = {
+export type Session = {
   readonly ended: Promise<string>;
   pause(paused: boolean): void;
   acknowledge(messageIds: readonly number[]): void;
@@ -109,86 +115,6 @@ export function createBusConsumer(options: BusConsumerOptions): BusConsumer {
       await running;
     },
   };
-}
-
-type Entry = {
-  readonly message: BusMessage;
-  readonly messageId: number | null;
-  readonly session: Session;
-  /** Of the monotonic clock: the wall clock may be set back while a message waits. */
-  readonly since: number;
-};
-
-/** Gathers messages into batches and commits one batch at a time, so that order holds. */
-function createIntake({ maxBatchMessages, maxDelayMs, commit, log }: BusConsumerOptions) {
-  let waiting: Entry[] = [];
-  let committingCount = 0;
-  let draining = false;
-  let working: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | undefined;
-
-  /** Leaves out what the broker will send again to the next connection; QoS 0 stays, because nobody sends it again. */
-  const forget = (session: Session): void => {
-    waiting = waiting.filter((entry) => entry.session !== session || entry.messageId === null);
-  };
-  const work = async (): Promise<void> => {
-    const batch = waiting.splice(0, maxBatchMessages);
-    committingCount = batch.length;
-    try {
-      await commit(batch.map(({ message }) => message));
-      acknowledge(batch);
-    } catch (err) {
-      log.warn({ err, messages: batch.length }, 'bus batch was not stored; the broker will send it again');
-      for (const { session } of batch) {
-        session.end('a batch could not be stored');
-        forget(session);
-      }
-    }
-    committingCount = 0;
-    working = null;
-    if (!draining && waiting.length <= maxBatchMessages) (waiting.at(-1) ?? batch.at(-1))?.session.pause(false);
-    schedule();
-  };
-  const start = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (!working && waiting.length > 0) working = work();
-  };
-  const schedule = (): void => {
-    const first = waiting[0];
-    if (working || !first) return;
-    const waitMs = first.since + maxDelayMs - performance.now();
-    if (waiting.length >= maxBatchMessages || waitMs <= 0) start();
-    else timer ??= setTimeout(start, waitMs);
-  };
-
-  return {
-    add(entry: Entry): void {
-      waiting.push(entry);
-      if (waiting.length + committingCount > 2 * maxBatchMessages) entry.session.pause(true);
-      schedule();
-    },
-    forget,
-    /** Commits everything that is in hand and reads no more. */
-    async drain(): Promise<void> {
-      draining = true;
-      while (working || waiting.length > 0) {
-        start();
-        await working;
-      }
-    },
-  };
-}
-
-function acknowledge(batch: readonly Entry[]): void {
-  const ids = new Map<Session, number[]>();
-  for (const { session, messageId } of batch) {
-    if (messageId === null) continue;
-    const known = ids.get(session);
-    if (known) known.push(messageId);
-    else ids.set(session, [messageId]);
-  }
-  for (const [session, messageIds] of ids) session.acknowledge(messageIds);
 }
 
 function openSession(options: BusConsumerOptions, events: SessionEvents): Session {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Aedes } from 'aedes';
 import test from 'ava';
 import { connectAsync } from 'mqtt';
-import { type BusMessage, createBusConsumer } from '../src/bus-consumer.ts';
+import { type BusConsumerOptions, type BusMessage, createBusConsumer } from '../src/bus-consumer.ts';
 import { createLog } from '../src/log.ts';
 
 const log = createLog('test', 'silent');
@@ -31,9 +31,16 @@ async function startBroker() {
 }
 
 type Commit = (batch: readonly BusMessage[]) => Promise<void>;
-async function startConsumer(url: string, commit: Commit, filters: readonly string[] = ['t/#'], maxBatchMessages = 10) {
-  const options = { username: '_c', clientId: '_c', password: 'secret', maxBatchMessages, maxDelayMs: 5, filters };
-  const consumer = createBusConsumer({ ...options, url, commit, log });
+async function startConsumer(
+  url: string,
+  commit: Commit,
+  filters: readonly string[] = ['t/#'],
+  maxBatchMessages = 10,
+  more: Partial<BusConsumerOptions> = {},
+) {
+  const limit = { maxBatchMessages, maxDelayMs: 5, maxHeldMessages: 1_000, maxHeldBytes: 1_000_000 };
+  const options = { username: '_c', clientId: '_c', password: 'secret', log, ...limit, filters, ...more };
+  const consumer = createBusConsumer({ ...options, url, commit });
   await new Promise<void>((resolve) => consumer.onConnect(resolve));
   return consumer;
 }
@@ -91,7 +98,7 @@ test('batches hold the order, never exceed their limit and never overlap', async
   t.true(sizes.length < 500);
 });
 
-test('a rejected commit makes the broker send the batch again, in order', async (t) => {
+test('a batch whose commit was rejected is committed later, in order', async (t) => {
   await using stand = await startBroker();
   const all = collector(30);
   let refusals = 2;
@@ -104,6 +111,142 @@ test('a rejected commit makes the broker send the batch again, in order', async 
   });
   await Promise.all(numbers(30).map((text) => stand.publisher.publishAsync('t/a', text, { qos: 1 })));
   t.deepEqual(await all.full, numbers(30));
+});
+
+test('QoS 0 messages outlive a passing fault of the database, each once and in order', async (t) => {
+  await using stand = await startBroker();
+  const all = collector(40);
+  let failing = true;
+  const failed = Promise.withResolvers<void>();
+  await using consumer = await startConsumer(stand.url, async (batch) => {
+    if (failing) {
+      failed.resolve();
+      throw new Error('the disk is full');
+    }
+    all.take(batch);
+  });
+  const publish = (texts: readonly string[]) =>
+    Promise.all(
+      texts.map((text) => stand.publisher.publishAsync('t/a', text, { qos: Number(text) % 2 === 0 ? 0 : 1 })),
+    );
+  const acknowledged = publish(numbers(20));
+  await failed.promise;
+  // What comes meanwhile is gathered behind it.
+  const later = publish(numbers(40).slice(20));
+  await Promise.all([acknowledged, later]);
+  t.true(consumer.connected);
+  failing = false;
+  const texts = await all.full;
+  const ofQos = (qos: 0 | 1) => (text: string) => Number(text) % 2 === qos;
+  // The broker keeps the order of each QoS, not the one between the two.
+  for (const qos of [0, 1] as const) t.deepEqual(texts.filter(ofQos(qos)), numbers(40).filter(ofQos(qos)));
+});
+
+for (const [what, limit] of [
+  ['messages', { maxHeldMessages: 20 }],
+  ['bytes', { maxHeldBytes: 20 * (3 + 100) }],
+] as const)
+  test(`beyond its limit of ${what} the hold leaves out QoS 0 and counts it, and loses no QoS 1`, async (t) => {
+    await using stand = await startBroker();
+    const texts: string[] = [];
+    const last = Promise.withResolvers<void>();
+    let failing = true;
+    let droppedCount = 0;
+    const failed = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<number>();
+    const note = (data: unknown): void => {
+      const { dropped } = data as { dropped?: number };
+      if (dropped !== undefined) told.resolve(dropped);
+    };
+    const commit: Commit = async (batch) => {
+      if (failing) {
+        failed.resolve();
+        throw new Error('the disk is full');
+      }
+      texts.push(...batch.map(({ payload }) => payload.toString().trim()));
+      if (texts.includes('last')) last.resolve();
+    };
+    await using _consumer = await startConsumer(stand.url, commit, ['t/#'], 10, {
+      ...limit,
+      dropped: (count) => {
+        droppedCount += count;
+      },
+      log: { info: note, warn: note, debug() {} },
+    });
+    const publish = (text: string, qos: 0 | 1) => stand.publisher.publishAsync('t/a', text.padEnd(100), { qos });
+    await publish('first', 1);
+    await failed.promise;
+    for (const text of numbers(50)) await publish(text, 0);
+    // The broker answers in order: everything before it was sent to the consumer.
+    await publish('last', 1);
+    failing = false;
+    await last.promise;
+    t.is(texts.filter((text) => text === 'first').length, 1);
+    t.is(texts.at(-1), 'last');
+    const kept = texts.filter((text) => /^\d+$/.test(text));
+    t.deepEqual(kept, numbers(kept.length), 'the ones that came first stay, in order');
+    t.is(kept.length, 19);
+    t.is(droppedCount, 31);
+    t.is(await told.promise, 31, 'the log says how many');
+  });
+
+test('the connection that dies while a batch waits brings its QoS 1 again, and its QoS 0 stays', async (t) => {
+  await using stand = await startBroker();
+  let failing = true;
+  const texts: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
+  await using consumer = await startConsumer(stand.url, async (batch) => {
+    if (failing) {
+      failed.resolve();
+      throw new Error('the disk is full');
+    }
+    texts.push(...batch.map(({ payload }) => payload.toString()));
+    if (texts.includes('zero') && texts.includes('one')) all.resolve();
+  });
+  await stand.publisher.publishAsync('t/a', 'zero', { qos: 0 });
+  await stand.publisher.publishAsync('t/a', 'one', { qos: 1 });
+  await failed.promise;
+  const back = Promise.withResolvers<void>();
+  let times = 0;
+  consumer.onConnect(() => {
+    times += 1;
+    if (times === 2) back.resolve();
+  });
+  const clients = (stand.broker as unknown as { clients: Record<string, { conn: { destroy(): void } }> }).clients;
+  clients['_c']?.conn.destroy();
+  await back.promise;
+  failing = false;
+  await all.promise;
+  t.deepEqual(texts.toSorted(), ['one', 'zero']);
+});
+
+test('a consumer that is closed while its batch cannot be stored ends, and QoS 1 comes to the next one', async (t) => {
+  await using stand = await startBroker();
+  const failed = Promise.withResolvers<void>();
+  let dropped = 0;
+  const sick = await startConsumer(
+    stand.url,
+    async () => {
+      failed.resolve();
+      throw new Error('the disk is full');
+    },
+    ['t/#'],
+    10,
+    {
+      dropped: (count) => {
+        dropped += count;
+      },
+    },
+  );
+  await stand.publisher.publishAsync('t/a', 'zero', { qos: 0 });
+  await stand.publisher.publishAsync('t/a', 'one', { qos: 1 });
+  await failed.promise;
+  await sick[Symbol.asyncDispose]();
+  t.is(dropped, 1, 'what only this process had is counted as lost');
+  const all = collector(1);
+  await using _next = await startConsumer(stand.url, async (batch) => all.take(batch));
+  t.deepEqual(await all.full, ['one']);
 });
 
 test.serial('a message does not wait longer because the wall clock is set back', async (t) => {

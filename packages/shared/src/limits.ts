@@ -19,6 +19,11 @@ export const limits = {
   /** Floor messages gathered before one commit: time and count, whichever is first. */
   floorCommitMaxDelayMs: 20,
   floorCommitMaxMessages: 500,
+  /** A batch that could not be stored is tried again, ever more slowly; meanwhile this much is held in memory. */
+  busRetryMinMs: 100,
+  busRetryMaxMs: 5_000,
+  busHeldMaxMessages: 20_000,
+  busHeldMaxBytes: 32 * 1024 * 1024,
   /** A machine that said nothing for this long shows "sem sinal" even if its connection stands. */
   machineSilentAfterMs: 5 * 60 * 1000,
   /** One count message: more pieces than this at once is a fault of the counter, and sums stay far below 2^53. */
@@ -40,6 +45,8 @@ export const limits = {
   credentialPushRetryMinMs: 200,
   credentialPushRetryMaxMs: 5_000,
   credentialPushTimeoutMs: 3_000,
+  /** A person who revokes or replaces a credential waits this long for the broker's word; a quick restart of it fits. */
+  credentialConfirmMaxMs: 3_000,
   /** Lines in one file of a machine's log: what a spreadsheet opens without trouble. */
   machineLogFileMaxLines: 100_000,
   // --- HTTP ---

@@ -50,6 +50,8 @@ async function startCollector(url: string) {
     filters: [`sgp/${est}/_bus/orders/+`],
     maxBatchMessages: 500,
     maxDelayMs: 5,
+    maxHeldMessages: 1_000,
+    maxHeldBytes: 1_000_000,
     log: createLog('test', 'silent'),
     async commit(batch: readonly BusMessage[]) {
       for (const { topic, payload } of batch) received[Number(topic.at(-1))]?.push(Number(payload.toString()));

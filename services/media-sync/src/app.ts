@@ -89,6 +89,8 @@ export function openMediaApp(stack: AsyncDisposableStack, deps: AppDeps): Koa {
       filters: [topics.mediaUploaded(est)],
       maxBatchMessages: workLimits.uploadsBatchMaxMessages,
       maxDelayMs: workLimits.uploadsBatchMaxDelayMs,
+      maxHeldMessages: limits.busHeldMaxMessages,
+      maxHeldBytes: limits.busHeldMaxBytes,
       commit: createUploadIntake({ photos, metrics, log, onReceived: wakeAll }),
       log,
     }),

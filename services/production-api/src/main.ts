@@ -52,6 +52,8 @@ await runService('production-api', async (stack, log) => {
       filters: [topics.mediaPublished(est)],
       maxBatchMessages: limits.floorCommitMaxMessages,
       maxDelayMs: limits.floorCommitMaxDelayMs,
+      maxHeldMessages: limits.busHeldMaxMessages,
+      maxHeldBytes: limits.busHeldMaxBytes,
       commit: domain.mediaOutcomes,
       log,
     }),

@@ -6,6 +6,8 @@ import type { Outcome } from './outcome.ts';
 export type FloorMetrics = {
   readonly commitSeconds: Pick<Histogram, 'startTimer'>;
   committed(entries: readonly FloorEntry[], outcome: Outcome): void;
+  /** Messages of QoS 0 that were left out because the database could not store and too much was held. */
+  dropped(messages: number): void;
 };
 
 export function createFloorMetrics({ registry }: Metrics): FloorMetrics {
@@ -28,6 +30,11 @@ export function createFloorMetrics({ registry }: Metrics): FloorMetrics {
     labelNames: ['code'],
     registers,
   });
+  const dropped = new Counter({
+    name: 'sgp_floor_dropped_total',
+    help: 'QoS 0 messages left out while the database could not store and the hold was full',
+    registers,
+  });
   const commitSeconds = new Histogram({
     name: 'sgp_floor_commit_seconds',
     help: 'Time from a batch to its commit',
@@ -44,5 +51,6 @@ export function createFloorMetrics({ registry }: Metrics): FloorMetrics {
       repeats.inc(outcome.repeats);
       for (const { code, count } of outcome.refusals) refused.inc({ code }, count);
     },
+    dropped: (messages) => dropped.inc(messages),
   };
 }

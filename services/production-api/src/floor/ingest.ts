@@ -47,7 +47,7 @@ type Message = Extract<FloorEntry, { readonly body: unknown; readonly retained: 
  * Stores batches of the floor's messages, each in one transaction. A message that cannot be read is stored as refused;
  * one whose content breaks the transaction is found by halving the batch and refused too, so that no message ever holds
  * up the others. Rejects when the fault is not in a message (a full disk, a locked or lost database, orders that cannot
- * be looked up): then the broker keeps the batch and sends it again, and what was stored of it is known as a repeat.
+ * be looked up): then the caller keeps the batch and commits it again, and what was stored of it is known as a repeat.
  */
 export function createIngest(deps: IngestDeps): { commit(batch: readonly BusMessage[]): Promise<void> } {
   const store = async (entries: readonly FloorEntry[], order: Orders): Promise<void> => {

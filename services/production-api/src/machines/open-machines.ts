@@ -89,6 +89,7 @@ export async function openMachines(
   const machineIds = () => registry.list().map(({ machineId }) => machineId);
   stack.use(watchSilence({ machineIds, writer, live, committed, log }));
   const away = createAway(live.lastHeardAt(), () => consumer.connected);
+  const metrics = createFloorMetrics(deps.metrics);
   const ingest = createIngest({
     est,
     timeZone,
@@ -97,7 +98,7 @@ export async function openMachines(
     orders: createOrderLookup(deps.orders),
     machines: registry,
     away,
-    metrics: createFloorMetrics(deps.metrics),
+    metrics,
     log,
     committed,
   });
@@ -111,10 +112,13 @@ export async function openMachines(
       filters: [topics.upAll(est), topics.onlineAll(est), topics.refused(est)],
       maxBatchMessages: limits.floorCommitMaxMessages,
       maxDelayMs: limits.floorCommitMaxDelayMs,
+      maxHeldMessages: limits.busHeldMaxMessages,
+      maxHeldBytes: limits.busHeldMaxBytes,
       async commit(batch) {
         await ingest.commit(batch);
         away.heard(Date.now());
       },
+      dropped: metrics.dropped,
       log,
     }),
   );

@@ -79,6 +79,8 @@ export async function openShopApp(
       filters: [topics.mediaPublished(est)],
       maxBatchMessages: 100,
       maxDelayMs: 5,
+      maxHeldMessages: 1_000,
+      maxHeldBytes: 1_000_000,
       commit: domain.mediaOutcomes,
       log,
     }),
