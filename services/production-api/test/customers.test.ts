@@ -1,3 +1,4 @@
+import { newId } from '@sgp/service-kit/ids';
 import type { Customer } from '@sgp/shared/api/orders';
 import test from 'ava';
 import { toE164 } from '../src/customers/phone.ts';
@@ -54,4 +55,40 @@ test('a customer is found by any part of name, phone, mail or tax id', async (t)
     'BODY_INVALID',
   );
   t.is((await browser.refused('PATCH', `/api/customers/${made.customerId}`, { phone: 'abc' })).code, 'BODY_INVALID');
+});
+
+test('a customer that is sent again after a lost answer is the same customer, also when they were edited meanwhile', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const browser = await signedIn(app);
+  const body = { customerId: newId(), name: 'Maria da Silva', phone: '(11) 99369-8430', note: 'portão azul' };
+  const both = await Promise.all([1, 2, 3].map(() => browser.ok<Customer>('POST', '/api/customers', body)));
+  for (const customer of both) t.deepEqual(customer, both[0]);
+  t.is(both[0]?.customerId, body.customerId);
+  const edited = await browser.ok<Customer>('PATCH', `/api/customers/${body.customerId}`, { note: 'portão verde' });
+  t.deepEqual(await browser.ok('POST', '/api/customers', { ...body, phone: '+55 11 99369-8430' }), edited);
+  t.is((await browser.ok<{ customers: Customer[] }>('GET', '/api/customers')).customers.length, 1);
+});
+
+test('other content under the id of a customer is refused with the customer that is there, and changes nothing', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const browser = await signedIn(app);
+  const body = { customerId: newId(), name: 'Maria da Silva', phone: '(11) 99369-8430' };
+  const there = await browser.ok<Customer>('POST', '/api/customers', body);
+  for (const other of [
+    { name: 'Mariana da Silva' },
+    { firstName: 'Dona Maria' },
+    { phone: '(11) 99369-8431' },
+    { email: 'maria@exemplo.example' },
+    { taxId: '529.982.247-25' },
+    { note: 'portão azul' },
+  ]) {
+    const answer = await browser.send('POST', '/api/customers', { ...body, ...other });
+    t.is(answer.status, 409, JSON.stringify(other));
+    t.like(answer.body, { code: 'ALREADY_EXISTS', details: { current: there } });
+  }
+  t.deepEqual(await browser.ok('GET', `/api/customers/${body.customerId}`), there);
+  const moved = await browser.refused('PATCH', `/api/customers/${body.customerId}`, { customerId: newId() });
+  t.is(moved.code, 'BODY_INVALID');
 });

@@ -7,6 +7,7 @@ import { ApiError } from '../src/api-error.ts';
 import { createContact } from '../src/contact.ts';
 import { createHttp, type HttpDeps } from '../src/http.ts';
 import { newId } from '../src/lib/new-id.ts';
+import { addCustomer } from '../src/logic/conflict.ts';
 import { createResources } from '../src/resources.ts';
 import { createUploads } from '../src/uploads.ts';
 
@@ -61,6 +62,32 @@ test('silence is told apart from a refusal, and is noticed', async (t) => {
   close();
   t.is((await t.throwsAsync<ApiError>(api.today()))?.code, 'SERVER_AWAY');
   t.is(silences(), 1);
+});
+
+test('a customer whose answer was lost is one customer, and a correction typed since is not lost', async (t) => {
+  const stored = new Map<string, Record<string, unknown>>();
+  const { api } = await talk(t, (request, response, body) => {
+    const { customerId, ...content } = JSON.parse(body.toString()) as Record<string, string>;
+    if (request.method === 'PATCH') {
+      const id = String(request.url).split('/').at(-1) as string;
+      stored.set(id, { ...stored.get(id), ...content });
+      json(response, 200, { customerId: id, ...stored.get(id) });
+      return;
+    }
+    const id = String(customerId);
+    const current = stored.get(id);
+    if (current) {
+      json(response, 409, { code: 'ALREADY_EXISTS', details: { current } });
+      return;
+    }
+    stored.set(id, content);
+    response.destroy(); // the answer is lost
+  });
+  const id = newId();
+  const first = await t.throwsAsync<ApiError>(addCustomer(api, id, { name: 'Mria' }));
+  t.is(first?.code, 'SERVER_AWAY');
+  t.like(await addCustomer(api, id, { name: 'Maria' }), { customerId: id, name: 'Maria' });
+  t.deepEqual([...stored], [[id, { name: 'Maria' }]]);
 });
 
 test('an ended session is noticed once and for all calls', async (t) => {

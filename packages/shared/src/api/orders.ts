@@ -19,6 +19,8 @@ const taxIdField = z
   .toUpperCase()
   .regex(/^[0-9A-Z./-]{11,18}$/, 'must be a CPF or CNPJ');
 export const newCustomerBody = z.strictObject({
+  /** Given by the browser, so that a repeat after a lost answer is the same customer; made by the server when left out. */
+  customerId: uuidSchema.optional(),
   name: nameField,
   /** The name that the customer is greeted by; the first word of `name` when left out. */
   firstName: nameField.optional(),
@@ -27,7 +29,7 @@ export const newCustomerBody = z.strictObject({
   taxId: taxIdField.optional(),
   note: textField.optional(),
 });
-export const patchCustomerBody = newCustomerBody.partial();
+export const patchCustomerBody = newCustomerBody.omit({ customerId: true }).partial();
 export const customerSchema = z.object({
   customerId: uuidSchema,
   name: z.string(),

@@ -14,7 +14,11 @@ export type CustomerService = {
   list(query: { readonly q?: string | undefined; readonly limit: number }): Promise<Customer[]>;
   /** @throws AppError NOT_FOUND */
   get(customerId: string): Promise<Customer>;
-  /** @throws AppError BODY_INVALID for a tax id whose check digits are wrong */
+  /**
+   * The same content under the same `customerId` again is a repeat after a lost answer: it answers the customer that is there.
+   * @throws AppError BODY_INVALID for a tax id whose check digits are wrong; ALREADY_EXISTS for other content, with the
+   *   customer in `details.current`
+   */
   create(body: z.infer<typeof newCustomerBody>, actor: Actor): Promise<Customer>;
   /** A new first name or phone also makes new versions of the customer's open orders: their snapshots carry them. */
   change(customerId: string, body: z.infer<typeof patchCustomerBody>, actor: Actor): Promise<Customer>;
@@ -25,7 +29,7 @@ export type CustomerServiceDeps = {
   readonly customers: CustomerStore;
   readonly orders: Pick<OrderStore, 'openIds'>;
   readonly writer: OrderWriter;
-  readonly audit: Pick<AuditStore, 'append'>;
+  readonly audit: Pick<AuditStore, 'append' | 'created'>;
 };
 
 export function createCustomerService({ db, customers, orders, writer, audit }: CustomerServiceDeps): CustomerService {
@@ -48,9 +52,9 @@ export function createCustomerService({ db, customers, orders, writer, audit }: 
     list: (query) => customers.list(db, query),
     get: (customerId) => must(db, customerId),
     create: (body, actor) =>
-      db.transaction(async (tx) => {
+      writer.transaction(async ({ tx }) => {
         const customer: Customer = {
-          customerId: newId(),
+          customerId: body.customerId ?? newId(),
           name: body.name,
           firstName: body.firstName ?? firstWord(body.name),
           phone: body.phone === undefined ? null : toE164(body.phone),
@@ -60,6 +64,13 @@ export function createCustomerService({ db, customers, orders, writer, audit }: 
           openOrders: 0,
           createdAt: Date.now(),
         };
+        const known = await customers.find(tx, customer.customerId);
+        if (known) {
+          if (isSameContent(await audit.created(tx, 'customer', known.customerId), customer)) return known;
+          throw new AppError('ALREADY_EXISTS', 'This customer exists with other content; nothing was changed.', {
+            details: { current: known },
+          });
+        }
         await customers.insert(tx, customer);
         await record(tx, actor, 'created', null, customer);
         return customer;
@@ -85,6 +96,11 @@ export function createCustomerService({ db, customers, orders, writer, audit }: 
       }),
   };
 }
+
+/** Is this what the customer was created with? `created` is what the trail keeps of that. */
+const isSameContent = (created: Readonly<Record<string, unknown>> | null, customer: Customer): boolean =>
+  created !== null &&
+  (['name', 'firstName', 'phone', 'email', 'taxId', 'note'] as const).every((name) => created[name] === customer[name]);
 
 const firstWord = (name: string): string => name.split(/\s+/, 1)[0] ?? name;
 

@@ -1,10 +1,29 @@
-import type { Order } from '@sgp/shared/api/orders';
+import type { Customer, Order } from '@sgp/shared/api/orders';
+import type { Api, NewCustomer } from '../api.ts';
 import { asApiError } from '../api-error.ts';
 
 /** The order as it is, which a refused write brings along; null when the refusal has none. */
 export function currentOrder(cause: unknown): Order | null {
   const { code, details } = asApiError(cause);
   return code === 'VERSION_CONFLICT' || code === 'ALREADY_EXISTS' ? ((details['current'] as Order) ?? null) : null;
+}
+
+/**
+ * Adds the customer of one form, whose id is the form's own. When an earlier try had arrived without its answer and the
+ * person went on typing, only this form can have made the customer that is there: what is typed now becomes its correction.
+ */
+export async function addCustomer(
+  api: Pick<Api, 'createCustomer' | 'changeCustomer'>,
+  customerId: string,
+  content: Omit<NewCustomer, 'customerId'>,
+): Promise<Customer> {
+  try {
+    return await api.createCustomer({ customerId, ...content });
+  } catch (cause) {
+    const { code, details } = asApiError(cause);
+    if (code !== 'ALREADY_EXISTS' || !details['current']) throw cause;
+    return api.changeCustomer(customerId, content);
+  }
 }
 
 /**

@@ -7,6 +7,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp, useResource } from '../app-context.ts';
+import { newId } from '../lib/new-id.ts';
+import { addCustomer } from '../logic/conflict.ts';
 import { isPhone } from '../logic/order-form.ts';
 import { useSavingOff } from '../parts/contact-notice.tsx';
 import { Failure } from '../parts/failure.tsx';
@@ -159,6 +161,7 @@ function CustomerDialog({
   const [name, setName] = useState(customer?.name ?? '');
   const [phone, setPhone] = useState(customer?.phone ? formatPhone(customer.phone) : '');
   const [note, setNote] = useState(customer?.note ?? '');
+  const [freshId] = useState(newId);
   const [isAsked, setAsked] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ApiError | null>(null);
@@ -173,7 +176,7 @@ function CustomerDialog({
     const body = { name: name.trim(), note: note.trim(), ...(phone.trim() ? { phone: phone.trim() } : {}) };
     try {
       if (customer) await api.changeCustomer(customer.customerId, body);
-      else await api.createCustomer(body);
+      else await addCustomer(api, freshId, body);
       toasts.show({ icon: 'ok', text: form.customers.saved });
       onSaved();
       onClose();

@@ -4,6 +4,8 @@ import { Icon } from '@sgp/ui/icon.tsx';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp } from '../app-context.ts';
+import { newId } from '../lib/new-id.ts';
+import { addCustomer } from '../logic/conflict.ts';
 import { isPhone } from '../logic/order-form.ts';
 import { useSavingOff } from './contact-notice.tsx';
 import { Failure } from './failure.tsx';
@@ -168,6 +170,7 @@ function NewCustomer({
   const looksLikePhone = /\d{4}/.test(startName) && !/\p{L}/u.test(startName);
   const [name, setName] = useState(looksLikePhone ? '' : startName);
   const [phone, setPhone] = useState(looksLikePhone ? startName : '');
+  const [customerId] = useState(newId);
   const [isAsked, setAsked] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ApiError | null>(null);
@@ -179,7 +182,8 @@ function NewCustomer({
     if (nameProblem || phoneProblem || isBusy) return;
     setBusy(true);
     try {
-      onCreated(await api.createCustomer({ name: name.trim(), ...(phone.trim() ? { phone: phone.trim() } : {}) }));
+      const content = { name: name.trim(), ...(phone.trim() ? { phone: phone.trim() } : {}) };
+      onCreated(await addCustomer(api, customerId, content));
     } catch (cause) {
       setFailure(asApiError(cause));
       setBusy(false);
