@@ -25,6 +25,9 @@ export type FloorShop = {
   /** A machine's connection with its own credential. */
   connect(credential: MachineCredential['credential']): Promise<MqttClient>;
   readonly processes: { readonly broker: Process; production: Process };
+  /** Ends the broker without a word; it comes back under the same addresses. */
+  killBroker(): Promise<void>;
+  startBroker(): Promise<void>;
   /** Ends the production-api without a word. */
   killProduction(): Promise<void>;
   startProduction(): Promise<void>;
@@ -102,19 +105,21 @@ export async function startFloorShop(
   writeFileSync(join(dir, 'admin-token'), adminToken);
   writeIdentity(join(dir, 'node'), est);
 
-  const broker = await start(
-    'services/broker/src/main.ts',
-    {
-      PORT: '0',
-      WS_PORT: '0',
-      HTTP_PORT: '0',
-      EST: est,
-      BROKER_DB_URL: `sqlite:${dir}/broker.db`,
-      ACCOUNTS_FILE: `${dir}/accounts.json`,
-      ADMIN_TOKEN_FILE: `${dir}/admin-token`,
-    },
-    'listening',
-  );
+  const startBroker = (ports: Process['ports'] = {}): Promise<Process> =>
+    start(
+      'services/broker/src/main.ts',
+      {
+        PORT: String(ports['mqttPort'] ?? 0),
+        WS_PORT: String(ports['wsPort'] ?? 0),
+        HTTP_PORT: String(ports['httpPort'] ?? 0),
+        EST: est,
+        BROKER_DB_URL: `sqlite:${dir}/broker.db`,
+        ACCOUNTS_FILE: `${dir}/accounts.json`,
+        ADMIN_TOKEN_FILE: `${dir}/admin-token`,
+      },
+      'listening',
+    );
+  let broker = await startBroker();
   stack.defer(() => stop(broker, 'SIGTERM'));
   const brokerUrl = `mqtt://127.0.0.1:${broker.ports['mqttPort']}`;
   const startProcess = (): Promise<Process> =>
@@ -136,7 +141,12 @@ export async function startFloorShop(
       },
       'production-api ready',
     );
-  const processes = { broker, production: await startProcess() };
+  const processes: FloorShop['processes'] = {
+    get broker() {
+      return broker;
+    },
+    production: await startProcess(),
+  };
   stack.defer(() => stop(processes.production, 'SIGTERM'));
   const api = (): string => `http://127.0.0.1:${processes.production.ports['port']}`;
   let cookie = '';
@@ -171,6 +181,10 @@ export async function startFloorShop(
       return client;
     },
     processes,
+    killBroker: () => stop(broker, 'SIGKILL'),
+    async startBroker() {
+      broker = await startBroker(broker.ports);
+    },
     killProduction: () => stop(processes.production, 'SIGKILL'),
     async startProduction() {
       processes.production = await startProcess();

@@ -26,6 +26,10 @@ export const limits = {
   busHeldMaxBytes: 32 * 1024 * 1024,
   /** A machine that said nothing for this long shows "sem sinal" even if its connection stands. */
   machineSilentAfterMs: 5 * 60 * 1000,
+  /** How often it is noted that the floor is listened to: how exactly the time of a power cut is known afterwards. */
+  floorListeningMarkMs: 5_000,
+  /** One for each connection to the broker; only the last few are ever asked for. */
+  floorListeningSpansMax: 100,
   /** One count message: more pieces than this at once is a fault of the counter, and sums stay far below 2^53. */
   floorCountMaxPieces: 1_000_000,
   /** Machines of one shop, and metrics of one machine: a program that invents a name per message must not fill the memory. */

@@ -9,6 +9,7 @@ import { localDay } from '../src/floor/clock.ts';
 import { createFloorMetrics } from '../src/floor/floor-metrics.ts';
 import { createFloorStore } from '../src/floor/floor-store.ts';
 import { createIngest } from '../src/floor/ingest.ts';
+import { openListening } from '../src/floor/listening.ts';
 import { createLiveMachines } from '../src/floor/live.ts';
 import { createOrderLookup } from '../src/floor/order-lookup.ts';
 import { prune } from '../src/floor/retention.ts';
@@ -28,7 +29,12 @@ const year2000 = Date.UTC(2000, 0, 1);
 
 const findOrder: OrderPort['find'] = async (ref) => (ref.includes(order.number) ? order : null);
 
-export async function openFloor(db: Database, away: AwayWindow | null = null, find = findOrder) {
+export async function openFloor(
+  db: Database,
+  away: AwayWindow | null = null,
+  find = findOrder,
+  listenedUntil: number | null = null,
+) {
   const store = createFloorStore(db);
   const live = createLiveMachines(await store.known(localDay(Date.now(), timeZone)));
   const ingest = createIngest({
@@ -42,6 +48,7 @@ export async function openFloor(db: Database, away: AwayWindow | null = null, fi
       byUsername: (name) => (name.startsWith('matriz.m') ? name.slice(7) : undefined),
     },
     away: { window: () => away },
+    listening: { until: () => listenedUntil },
     metrics: createFloorMetrics(createMetrics('test')),
     log: silent,
     committed() {},
@@ -425,6 +432,57 @@ export function floorContract(test: TestFn, openDb: (t: ExecutionContext) => Pro
         [12 * minute, 20 * minute, null, false],
       ],
     );
+  });
+
+  test('a broker that starts was off before: the machine was seen last when somebody listened, or when it spoke', async (t) => {
+    const started = async (machine: string, spokeAt: number, listenedUntil: number | null): Promise<unknown> => {
+      const db = await openDb(t);
+      const { ingest, store, live } = await openFloor(db, null, findOrder, listenedUntil);
+      const online = (body: unknown) => ({ ...up('x', body), topic: `sgp/matriz/${machine}/online`, retain: true });
+      await ingest.commit([
+        online({ online: true, at: now }),
+        up('state', { ts: spokeAt, state: 'running' }, spokeAt),
+        online({ online: false, at: now + 60 * minute, reason: 'broker-started' }),
+        online({ online: true, at: now + 61 * minute }),
+      ]);
+      t.is(live.status('m1').online, true);
+      // Also asked for a time that ended before the broker came back.
+      const early = stateSpans(await store.signalLines('m1', now, now + 30 * minute), now, now + 30 * minute, null);
+      t.false(early.at(-1)?.signal);
+      const spans = stateSpans(await store.signalLines('m1', now, now + 90 * minute), now, now + 90 * minute, null);
+      return spans.filter(({ signal }) => !signal).map(({ from, to }) => [(from - now) / minute, (to - now) / minute]);
+    };
+    const now = Date.now() - 100 * minute;
+    t.deepEqual(await started('m1', now, now + 3 * minute), [[3, 61]]);
+    t.deepEqual(await started('m1', now + 4 * minute, now + 3 * minute), [[4, 61]]);
+    t.deepEqual(await started('m1', now + 4 * minute, null), [[4, 61]], 'no mark was ever written');
+  });
+
+  test('when the floor was listened to is kept over a death of the process, and only the last times', async (t) => {
+    const db = await openDb(t);
+    const open = () => openListening({ db, connected: () => true, log: silent });
+    const rows = () => db('listening').orderBy('from_at');
+    const one = await open();
+    t.is(one.until(Date.now()), null);
+    const first = Date.now() - day;
+    one.began(first);
+    const other = await open();
+    await one[Symbol.asyncDispose]();
+    const now = Date.now();
+    other.began(now);
+    other.went(now + 7);
+    t.is(other.until(first - 1), null);
+    t.is(other.until(now + 5), now + 5);
+    t.is(other.until(now + 50), now + 7);
+    await other[Symbol.asyncDispose]();
+    const again = await open();
+    t.is(again.until(now - 1), first, 'nobody listened between the two');
+    for (let n = 1; n <= limits.floorListeningSpansMax + 2; n += 1) {
+      again.began(now + n);
+      await again[Symbol.asyncDispose]();
+    }
+    t.is((await rows()).length, limits.floorListeningSpansMax);
+    t.is((await rows()).at(-1).from_at, now + limits.floorListeningSpansMax + 2);
   });
 
   test('buckets hold exactly the samples of their time, and empty ones are left out', async (t) => {

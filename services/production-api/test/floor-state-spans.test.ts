@@ -27,6 +27,12 @@ test('a silence is a gap from the last word on, also where it ended after the ti
   t.deepEqual(shown([state(0, 'running')], 0, 100, 70), ['0-70 running', '70-100 gap']);
 });
 
+test('a broker that was off makes a gap from when the machine was last seen, also where it told after the time shown', (t) => {
+  const lines = [state(0, 'running'), signal(60, 'offline', 20), signal(70, 'online')];
+  t.deepEqual(shown(lines, 0, 100), ['0-20 running', '20-70 gap', '70-100 running']);
+  t.deepEqual(shown(lines.slice(0, 2), 0, 50), ['0-20 running', '20-50 gap']);
+});
+
 test('before a machine was ever heard there is no signal', (t) => {
   t.deepEqual(shown([], 0, 100), ['0-100 gap']);
   t.deepEqual(shown([signal(20, 'online'), state(30, 'idle')], 0, 100), ['0-20 gap', '20-30 unknown', '30-100 idle']);

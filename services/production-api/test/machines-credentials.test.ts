@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readBody } from '@sgp/service-kit/read-body';
+import { limits } from '@sgp/shared/limits';
 import test, { type ExecutionContext } from 'ava';
 import { createAuditStore } from '../src/audit/audit-store.ts';
 import { openProductionDb } from '../src/db.ts';
@@ -48,9 +49,41 @@ test('the broker is told again until it takes the credentials', async (t) => {
   const credentials = [{ username: 'matriz.m1', secretSha256: ['ab'] }];
   const push = createCredentialPush({ broker, credentials: async () => credentials, log: silent });
   t.teardown(() => push[Symbol.asyncDispose]());
-  t.false(await push.push(), 'the first try failed');
-  t.deepEqual(JSON.parse(await taken.promise), { credentials });
+  t.true(await push.push(), 'it is confirmed only once the broker took it');
   t.is(requests, 3);
+  t.deepEqual(JSON.parse(await taken.promise), { credentials });
+});
+
+test('a change is not called confirmed while the broker is away, and is told when it is back', async (t) => {
+  let back = false;
+  const taken = Promise.withResolvers<void>();
+  const broker = await listenAdmin(t, () => {
+    if (!back) return 503;
+    taken.resolve();
+    return 204;
+  });
+  const push = createCredentialPush({ broker, credentials: async () => [], log: silent });
+  t.teardown(() => push[Symbol.asyncDispose]());
+  const asked = performance.now();
+  t.false(await push.push());
+  const waitedMs = performance.now() - asked;
+  t.true(waitedMs >= limits.credentialConfirmMaxMs - 50 && waitedMs < limits.credentialConfirmMaxMs + 1_000);
+  back = true;
+  await taken.promise;
+});
+
+test('a broker that does not answer at all holds up no answer beyond the limit', async (t) => {
+  const go = Promise.withResolvers<void>();
+  t.teardown(() => go.resolve());
+  const broker = await listenAdmin(t, async () => {
+    await go.promise;
+    return 204;
+  });
+  const push = createCredentialPush({ broker, credentials: async () => [], log: silent });
+  t.teardown(() => push[Symbol.asyncDispose]());
+  const asked = performance.now();
+  t.false(await push.push());
+  t.true(performance.now() - asked < limits.credentialConfirmMaxMs + 1_000);
 });
 
 test('a change during a slow request is told by a request of its own, so the newest set comes last', async (t) => {

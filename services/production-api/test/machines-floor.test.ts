@@ -9,6 +9,7 @@ import {
   machineCredentialSchema,
   machineSchema,
   type Refusals,
+  type RevokedMachine,
   type TelemetrySeries,
 } from '@sgp/shared/api/machines';
 import type { ErrorCode } from '@sgp/shared/errors';
@@ -238,11 +239,13 @@ test('a replaced secret is refused at once and the new one works; a revoked mach
   const rotated = await shop.call<MachineCredential>('POST', `/api/machines/${machineId}/credential`);
   await cut;
   t.not(rotated.credential.password, registered.credential.password);
+  t.true(rotated.enforced);
   await t.throwsAsync(shop.connect(registered.credential), { message: /Not authorized|Bad username or password/ });
   const fresh = await shop.connect(rotated.credential);
   const cutAgain = closed(fresh);
-  const revoked = await shop.call<Machine>('DELETE', `/api/machines/${machineId}/credential`);
+  const revoked = await shop.call<RevokedMachine>('DELETE', `/api/machines/${machineId}/credential`);
   await cutAgain;
+  t.true(revoked.enforced);
   t.is(revoked.signal, 'revoked');
   t.is(typeof revoked.credential.revokedAt, 'number');
   await t.throwsAsync(shop.connect(rotated.credential), { message: /Not authorized|Bad username or password/ });

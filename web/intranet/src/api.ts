@@ -5,6 +5,7 @@ import type {
   newMachineBody,
   patchMachineBody,
   Refusals,
+  RevokedMachine,
   stateSpansSchema,
   TelemetrySeries,
 } from '@sgp/shared/api/machines';
@@ -113,7 +114,8 @@ export function createApi({ get, send, sendBytes }: Http) {
       send<Machine>('PATCH', `/api/machines/${id(machineId)}`, body),
     rotateCredential: (machineId: string) =>
       send<MachineCredential>('POST', `/api/machines/${id(machineId)}/credential`),
-    revokeCredential: (machineId: string) => send<unknown>('DELETE', `/api/machines/${id(machineId)}/credential`),
+    revokeCredential: (machineId: string) =>
+      send<RevokedMachine>('DELETE', `/api/machines/${id(machineId)}/credential`),
     telemetry: (machineId: string, query: { metric: string; from: number; to: number; points: number }) =>
       get<TelemetrySeries>(withQuery(`/api/machines/${id(machineId)}/telemetry`, query)),
     machineStates: (machineId: string, from: number, to: number) =>

@@ -45,9 +45,15 @@ export const machineSchema = z.object({
 });
 export type Machine = z.infer<typeof machineSchema>;
 export const machinesSchema = z.object({ machines: z.array(machineSchema) });
+/**
+ * True: the broker confirmed the change, so it holds now. False: it is stored, the broker did not confirm in time, and it
+ * holds from the moment on in which the broker is back; until then what was valid before may still be let in.
+ */
+const enforced = z.boolean();
 /** Answer of POST /api/machines and POST /api/machines/:id/credential: the secret is shown this once. */
 export const machineCredentialSchema = z.object({
   machine: machineSchema,
+  enforced,
   credential: z.object({
     username: z.string(),
     clientId: z.string(),
@@ -58,6 +64,9 @@ export const machineCredentialSchema = z.object({
   }),
 });
 export type MachineCredential = z.infer<typeof machineCredentialSchema>;
+/** Answer of DELETE /api/machines/:id/credential. */
+export const revokedMachineSchema = machineSchema.extend({ enforced });
+export type RevokedMachine = z.infer<typeof revokedMachineSchema>;
 
 /** GET /api/machines/:id/telemetry?metric=&from=&to=&points= : at most `points` buckets; a bucket without samples is left out, so a gap is a gap. */
 export const telemetryQuery = z.strictObject({

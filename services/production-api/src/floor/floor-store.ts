@@ -66,9 +66,10 @@ export function createFloorStore(db: Database): FloorStore {
         .orderBy(['at', 'line_id'])
         .limit(signalLinesMax)
         .select(lineColumns);
-      // A gap that ended after `to` may have begun before it.
+      // A gap that was told after `to` may have begun before it.
       const after: LineRecord[] = await told()
-        .where({ kind: 'signal', code: 'heard' })
+        .where({ kind: 'signal' })
+        .whereNot({ code: 'clock' })
         .where('at', '>=', to)
         .orderBy(['at', 'line_id'])
         .limit(1)

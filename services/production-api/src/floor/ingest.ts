@@ -6,6 +6,7 @@ import { judgeTime, localDay, type TimeAnswer } from './clock.ts';
 import { createDraft, type Draft } from './draft.ts';
 import type { FloorEntry } from './floor-entry.ts';
 import type { FloorMetrics } from './floor-metrics.ts';
+import type { Listening } from './listening.ts';
 import type { LiveMachines } from './live.ts';
 import { takeCount } from './messages/count.ts';
 import { takeEvent } from './messages/event.ts';
@@ -35,6 +36,7 @@ export type IngestDeps = {
   };
   /** While we were away the broker kept messages for us. */
   readonly away: Pick<Away, 'window'>;
+  readonly listening: Pick<Listening, 'until'>;
   readonly metrics: FloorMetrics;
   readonly log: Pick<Log, 'error'>;
   /** Hears what a batch changed, after it is on the disk and in memory. */
@@ -116,7 +118,7 @@ async function take(deps: IngestDeps, draft: Draft, entry: FloorEntry): Promise<
     }
     case 'online': {
       const machineId = deps.machines.bySlug(entry.device);
-      return machineId === undefined ? undefined : takeOnline(draft, machineId, entry.body);
+      return machineId === undefined ? undefined : takeOnline(draft, machineId, entry.body, deps.listening);
     }
     case 'bad':
       return takeBad(draft, (entry.device !== null && deps.machines.bySlug(entry.device)) || noMachine, entry);

@@ -53,7 +53,8 @@ const back = (at: number): Change => ({ at, apply: (now) => ({ ...now, signal: t
 function changesOf({ at, kind, code, data }: SignalLine): readonly Change[] {
   if (kind === 'state')
     return [{ at, apply: ({ signal }) => ({ state: code as MachineState, signal: signal ?? true }) }];
-  if (code === 'offline') return [lost(at)];
+  // A broker that was off itself tells at its start since when nobody saw the machine.
+  if (code === 'offline') return [lost(Number(data['since'] ?? at))];
   if (code === 'online') return [back(at)];
   if (code === 'silent') return [lost(Number(data['since'] ?? at))];
   // The gap before a machine was heard again is known only at its end.

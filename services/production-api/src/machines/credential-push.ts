@@ -8,7 +8,8 @@ export type DeviceCredential = { readonly username: string; readonly secretSha25
 export type CredentialPush = AsyncDisposable & {
   /**
    * Tells the broker the whole set, again until it took it.
-   * @returns whether the next try succeeds; if not, the tries go on by themselves
+   * @returns true once the broker confirmed it; false when it did not within `credentialConfirmMaxMs`: the tries go on
+   *   by themselves
    */
   push(): Promise<boolean>;
 };
@@ -52,10 +53,10 @@ export function createCredentialPush(deps: {
       const change = wanted;
       const took = await send();
       if (took) taken = change;
-      const answered = waiting.filter((waiter) => !took || waiter.change <= change);
-      waiting = waiting.filter((waiter) => !answered.includes(waiter));
-      for (const { answer } of answered) answer(took);
-      if (took) continue;
+      if (took) {
+        for (const { answer } of waiting.filter((waiter) => waiter.change <= change)) answer(true);
+        continue;
+      }
       await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
       waitMs = Math.min(waitMs * 2, limits.credentialPushRetryMaxMs);
     }
@@ -65,7 +66,13 @@ export function createCredentialPush(deps: {
     push() {
       wanted += 1;
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      waiting.push({ change: wanted, answer: resolve });
+      const timer = setTimeout(() => answer(false), limits.credentialConfirmMaxMs);
+      const answer = (took: boolean): void => {
+        clearTimeout(timer);
+        waiting = waiting.filter((waiter) => waiter.answer !== answer);
+        resolve(took);
+      };
+      waiting.push({ change: wanted, answer });
       running ??= work();
       return promise;
     },

@@ -8,6 +8,7 @@ import {
   machinesSchema,
   newMachineBody,
   patchMachineBody,
+  revokedMachineSchema,
 } from '@sgp/shared/api/machines';
 import { deviceUsername } from '@sgp/shared/topics';
 import { sessionRoute } from '../people/session-route.ts';
@@ -30,16 +31,17 @@ const tag = 'machines';
 /** The registry of machines and their credentials. */
 export function machineRoutes(deps: MachineRouteDeps): readonly Route[] {
   const { registry, view } = deps;
-  const tell = async (machine: RegisteredMachine): Promise<Machine> => {
-    await deps.push();
-    deps.changed(machine.machineId);
-    return view(machine);
+  const tell = async ({ machineId }: RegisteredMachine): Promise<boolean> => {
+    // The screens see what is stored at once, also while the broker lets its word wait.
+    deps.changed(machineId);
+    return deps.push();
   };
   const withSecret = async ({ machine, secret }: WithSecret): Promise<MachineCredential> => {
     const username = deviceUsername(deps.est, machine.slug);
     const topicPrefix = `sgp/${deps.est}/${machine.slug}/up`;
     const credential = { username, clientId: username, password: secret, ...deps.machineBroker, topicPrefix };
-    return { machine: await tell(machine), credential };
+    const enforced = await tell(machine);
+    return { machine: view(machine), enforced, credential };
   };
   return [
     sessionRoute(
@@ -92,7 +94,7 @@ export function machineRoutes(deps: MachineRouteDeps): readonly Route[] {
       {
         method: 'POST',
         path: '/api/machines/:id/credential',
-        summary: 'Replace the secret at once; the new one is shown this once',
+        summary: 'Replace the secret; the new one is shown this once',
         tag,
         access: 'manager',
         params: idParams,
@@ -104,13 +106,17 @@ export function machineRoutes(deps: MachineRouteDeps): readonly Route[] {
       {
         method: 'DELETE',
         path: '/api/machines/:id/credential',
-        summary: 'Revoke the secret: the machine is disconnected and refused',
+        summary: 'Revoke the secret: the machine is disconnected and refused once the broker confirmed',
         tag,
         access: 'manager',
         params: idParams,
-        answer: machineSchema,
+        answer: revokedMachineSchema,
       },
-      async ({ params, caller }) => tell(await registry.revoke(params.id, caller.actor)),
+      async ({ params, caller }) => {
+        const machine = await registry.revoke(params.id, caller.actor);
+        const enforced = await tell(machine);
+        return { ...view(machine), enforced };
+      },
     ),
   ];
 }

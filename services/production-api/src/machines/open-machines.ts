@@ -15,6 +15,7 @@ import { createFeed } from '../floor/feed.ts';
 import { createFloorMetrics } from '../floor/floor-metrics.ts';
 import { createFloorStore } from '../floor/floor-store.ts';
 import { createIngest } from '../floor/ingest.ts';
+import { openListening } from '../floor/listening.ts';
 import { createLiveMachines } from '../floor/live.ts';
 import { createOrderLookup } from '../floor/order-lookup.ts';
 import type { Outcome } from '../floor/outcome.ts';
@@ -89,6 +90,7 @@ export async function openMachines(
   const machineIds = () => registry.list().map(({ machineId }) => machineId);
   stack.use(watchSilence({ machineIds, writer, live, committed, log }));
   const away = createAway(live.lastHeardAt(), () => consumer.connected);
+  const listening = stack.use(await openListening({ db: telemetryDb, connected: () => consumer.connected, log }));
   const metrics = createFloorMetrics(deps.metrics);
   const ingest = createIngest({
     est,
@@ -98,6 +100,7 @@ export async function openMachines(
     orders: createOrderLookup(deps.orders),
     machines: registry,
     away,
+    listening,
     metrics,
     log,
     committed,
@@ -117,12 +120,16 @@ export async function openMachines(
       async commit(batch) {
         await ingest.commit(batch);
         away.heard(Date.now());
+        listening.went(Date.now());
       },
       dropped: metrics.dropped,
       log,
     }),
   );
-  consumer.onConnect(() => away.back(Date.now()));
+  consumer.onConnect(() => {
+    away.back(Date.now());
+    listening.began(Date.now());
+  });
   deps.bus.onConnect(() => void push.push());
   deliveries.ring();
   const { machineBroker } = deps;

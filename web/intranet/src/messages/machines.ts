@@ -56,6 +56,10 @@ export const machinesPtBR = {
   revoke: 'Revogar acesso',
   revokeText: (name: string) => `${name} é desconectada e não entra mais até você criar outra senha.`,
   revokedToast: 'Acesso revogado',
+  revokedWaits:
+    'A revogação está gravada, mas o broker ainda não confirmou. Até ele voltar, a máquina pode continuar conectada; depois disso ela cai sozinha.',
+  credentialWaits:
+    'A senha nova está gravada, mas o broker ainda não confirmou. Ela passa a valer quando ele voltar; até lá, vale o que valia antes.',
   user: 'Usuário',
   createdAt: 'Criada',
   rotatedAt: 'Senha trocada',
@@ -184,6 +188,10 @@ export const machinesEn: Translation<typeof machinesPtBR> = {
   revoke: 'Revoke access',
   revokeText: (name) => `${name} is disconnected and cannot enter until you create another password.`,
   revokedToast: 'Access revoked',
+  revokedWaits:
+    'The revocation is stored, but the broker has not confirmed it yet. Until it is back the machine may stay connected; then it drops by itself.',
+  credentialWaits:
+    'The new password is stored, but the broker has not confirmed it yet. It works once the broker is back; until then what worked before still does.',
   user: 'User',
   createdAt: 'Created',
   rotatedAt: 'Password replaced',

@@ -60,6 +60,11 @@ export function CredentialDialog({
       <Notice tone="warn" icon="chave">
         {words.credentialOnce}
       </Notice>
+      {made.enforced ? null : (
+        <Notice tone="warn" icon="espera">
+          {words.credentialWaits}
+        </Notice>
+      )}
       <dl class="credential">
         {rows.map(([label, value]) => (
           <div key={label}>

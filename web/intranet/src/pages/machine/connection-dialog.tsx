@@ -1,6 +1,7 @@
 import type { Machine, MachineCredential } from '@sgp/shared/api/machines';
 import { Dialog } from '@sgp/ui/dialog.tsx';
 import { Icon } from '@sgp/ui/icon.tsx';
+import { Notice } from '@sgp/ui/notice.tsx';
 import { useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../../api-error.ts';
 import { useApp } from '../../app-context.ts';
@@ -22,6 +23,7 @@ export function ConnectionDialog({ machine, onClose, onMachine, onMade }: Connec
   const [asking, setAsking] = useState<'none' | 'rotate' | 'revoke'>('none');
   const [failure, setFailure] = useState<ApiError | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [isWaiting, setWaiting] = useState(false);
   const savingOff = useSavingOff();
   const { credential } = machine;
   const skew = machine.clockSkewMs;
@@ -40,10 +42,13 @@ export function ConnectionDialog({ machine, onClose, onMachine, onMade }: Connec
   const rotate = () => run(async () => onMade(await api.rotateCredential(machine.machineId)));
   const revoke = () =>
     run(async () => {
-      await api.revokeCredential(machine.machineId);
-      toasts.show({ icon: 'bloqueio', text: words.revokedToast });
-      onMachine(await api.machine(machine.machineId));
+      const { enforced, ...revoked } = await api.revokeCredential(machine.machineId);
+      onMachine(revoked);
       void resources.refresh('machines');
+      setWaiting(!enforced);
+      setAsking('none');
+      if (!enforced) return;
+      toasts.show({ icon: 'bloqueio', text: words.revokedToast });
       onClose();
     });
 
@@ -76,6 +81,11 @@ export function ConnectionDialog({ machine, onClose, onMachine, onMade }: Connec
     >
       {asking === 'none' ? (
         <>
+          {isWaiting ? (
+            <Notice tone="warn" icon="espera">
+              {words.revokedWaits}
+            </Notice>
+          ) : null}
           <dl class="facts">
             <dt>{words.user}</dt>
             <dd class="line">
