@@ -2,18 +2,9 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '@sgp/shared/limits';
 import { generate, type Packet, parser } from 'mqtt-packet';
-import { createIntake } from './bus-intake.ts';
-import type { Log } from './log.ts';
+import { type BusMessage, createIntake, type IntakeOptions, type Session } from './bus-intake.ts';
 
-export type BusMessage = {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly retain: boolean;
-  /** Milliseconds since 1970, our clock, when the message was read from the socket. */
-  readonly receivedAt: number;
-};
-
-export type BusConsumerOptions = {
+export type BusConsumerOptions = IntakeOptions & {
   /** `mqtt://host:port` of a 3.1.1 broker. */
   readonly url: string;
   readonly username: string;
@@ -21,20 +12,6 @@ export type BusConsumerOptions = {
   readonly clientId: string;
   readonly password: string;
   readonly filters: readonly string[];
-  readonly maxBatchMessages: number;
-  /** A message waits at most this long, in milliseconds, for others to share its commit. */
-  readonly maxDelayMs: number;
-  /**
-   * Stores the batch; the broker is acknowledged after it resolves. After a rejection the batch is kept and tried again,
-   * and what was stored of it comes once more: store it idempotently.
-   */
-  readonly commit: (batch: readonly BusMessage[]) => Promise<void>;
-  /** While commits fail this much is held; beyond it QoS 0 is left out and QoS 1 stays at the broker. */
-  readonly maxHeldMessages: number;
-  readonly maxHeldBytes: number;
-  /** Hears how many QoS 0 messages were left out: nobody sends them again. */
-  readonly dropped?: (messages: number) => void;
-  readonly log: Pick<Log, 'info' | 'warn' | 'debug'>;
 };
 
 /** Reads what must not be lost from the LAN bus, in batches, each acknowledged after it was stored. It comes back by itself. */
@@ -51,15 +28,6 @@ const handshakeMaxMs = 5_000;
 const leaveMaxMs = limits.shutdownMaxMs / 4;
 const keepaliveS = 15;
 
-/** One TCP connection of the persistent session. It ends once, with a reason, and is not used again. */
-export type Session = {
-  readonly ended: Promise<string>;
-  pause(paused: boolean): void;
-  acknowledge(messageIds: readonly number[]): void;
-  end(reason: string): void;
-  /** Says DISCONNECT (MQTT 3.1.1 §3.14) after everything written before. */
-  leave(): void;
-};
 type SessionEvents = {
   readonly ready: (sessionPresent: boolean) => void;
   /** `messageId` is null for QoS 0, which is not acknowledged. */

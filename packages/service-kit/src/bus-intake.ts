@@ -1,5 +1,23 @@
 import { limits } from '@sgp/shared/limits';
-import type { BusConsumerOptions, BusMessage, Session } from './bus-consumer.ts';
+import type { Log } from './log.ts';
+
+export type BusMessage = {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retain: boolean;
+  /** Milliseconds since 1970, our clock, when the message was read from the socket. */
+  readonly receivedAt: number;
+};
+
+/** One TCP connection of the persistent session. It ends once, with a reason, and is not used again. */
+export type Session = {
+  readonly ended: Promise<string>;
+  pause(paused: boolean): void;
+  acknowledge(messageIds: readonly number[]): void;
+  end(reason: string): void;
+  /** Says DISCONNECT (MQTT 3.1.1 §3.14) after everything written before. */
+  leave(): void;
+};
 
 export type Entry = {
   readonly message: BusMessage;
@@ -10,10 +28,22 @@ export type Entry = {
   readonly since: number;
 };
 
-type IntakeOptions = Pick<
-  BusConsumerOptions,
-  'maxBatchMessages' | 'maxDelayMs' | 'maxHeldMessages' | 'maxHeldBytes' | 'commit' | 'dropped' | 'log'
->;
+export type IntakeOptions = {
+  readonly maxBatchMessages: number;
+  /** A message waits at most this long, in milliseconds, for others to share its commit. */
+  readonly maxDelayMs: number;
+  /**
+   * Stores the batch; the broker is acknowledged after it resolves. After a rejection the batch is kept and tried again,
+   * and what was stored of it comes once more: store it idempotently.
+   */
+  readonly commit: (batch: readonly BusMessage[]) => Promise<void>;
+  /** While commits fail this much is held; beyond it QoS 0 is left out and QoS 1 stays at the broker. */
+  readonly maxHeldMessages: number;
+  readonly maxHeldBytes: number;
+  /** Hears how many QoS 0 messages were left out: nobody sends them again. */
+  readonly dropped?: (messages: number) => void;
+  readonly log: Pick<Log, 'info' | 'warn' | 'debug'>;
+};
 
 const bytesOf = ({ message }: Entry): number => message.topic.length + message.payload.length;
 

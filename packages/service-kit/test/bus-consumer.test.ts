@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Aedes } from 'aedes';
 import test from 'ava';
 import { connectAsync } from 'mqtt';
-import { type BusConsumerOptions, type BusMessage, createBusConsumer } from '../src/bus-consumer.ts';
+import { type BusConsumerOptions, createBusConsumer } from '../src/bus-consumer.ts';
+import type { BusMessage } from '../src/bus-intake.ts';
 import { createLog } from '../src/log.ts';
 
 const log = createLog('test', 'silent');

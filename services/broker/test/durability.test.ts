@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { type BusMessage, createBusConsumer } from '@sgp/service-kit/bus-consumer';
+import { createBusConsumer } from '@sgp/service-kit/bus-consumer';
+import type { BusMessage } from '@sgp/service-kit/bus-intake';
 import { createLog } from '@sgp/service-kit/log';
 import { topics } from '@sgp/shared/topics';
 import test from 'ava';

@@ -1,4 +1,4 @@
-import type { BusMessage } from '@sgp/service-kit/bus-consumer';
+import type { BusMessage } from '@sgp/service-kit/bus-intake';
 import type { Database } from '@sgp/service-kit/database';
 import { createMetrics } from '@sgp/service-kit/metrics';
 import { limits } from '@sgp/shared/limits';

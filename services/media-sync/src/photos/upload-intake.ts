@@ -1,4 +1,4 @@
-import type { BusMessage } from '@sgp/service-kit/bus-consumer';
+import type { BusMessage } from '@sgp/service-kit/bus-intake';
 import type { Log } from '@sgp/service-kit/log';
 import { type MediaUploaded, mediaUploadedSchema } from '@sgp/shared/floor-messages';
 import type { MediaMetrics } from '../media-metrics.ts';

@@ -1,4 +1,4 @@
-import type { BusMessage } from '@sgp/service-kit/bus-consumer';
+import type { BusMessage } from '@sgp/service-kit/bus-intake';
 import type { Log } from '@sgp/service-kit/log';
 import { limits } from '@sgp/shared/limits';
 import type { Away, AwayWindow } from './away.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BusMessage } from '@sgp/service-kit/bus-consumer';
+import type { BusMessage } from '@sgp/service-kit/bus-intake';
 import type { ErrorCode } from '@sgp/shared/errors';
 import { floorMessageSchemas, onlineSchema, refusalSchema } from '@sgp/shared/floor-messages';
 import { limits } from '@sgp/shared/limits';

@@ -1,6 +1,6 @@
 import { Icon } from '@sgp/ui/icon.tsx';
 import type { ComponentChildren, InputHTMLAttributes, RefObject } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useApp } from '../app-context.ts';
 
 type FieldIds = { readonly id: string; readonly describedBy: string | undefined; readonly invalid: boolean };
@@ -63,8 +63,9 @@ type TextFieldProps = Omit<FieldProps, 'children'> & {
 export function TextField({ value, onValue, input, inputRef, ...field }: TextFieldProps) {
   const own = useRef<HTMLInputElement>(null);
   const ref = inputRef ?? own;
-  // The attribute works for a page and for a dialog that opens, and not for a field that comes later.
-  useEffect(() => {
+  // The attribute works for a page and for a dialog that opens, and not for a field that comes later. Before the paint:
+  // a person who is already typing in the next field must not be taken back.
+  useLayoutEffect(() => {
     if (input?.autofocus) ref.current?.focus();
   }, []);
   return (
