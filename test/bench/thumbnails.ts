@@ -120,6 +120,7 @@ function openPipeline(dir: string, db: Database, names: readonly string[]): () =
     await photos.receive(uploads, Date.now());
     await using _loop = startDeriveLoop({
       photos,
+      inWork: new Set(),
       derivePhoto,
       deriveIsolated: derivePhoto,
       metrics,

@@ -55,6 +55,8 @@ export async function startS3Server(options: { readonly profile?: S3Profile } = 
     }
     const object = objects.get(key);
     if (request.method === 'DELETE') {
+      // Amazon answers 204 for what is not there; older stores do not.
+      if (profile === 'strict' && !object) throw new S3Error(404, 'NoSuchKey');
       objects.delete(key);
       response.writeHead(204).end();
       return;

@@ -113,6 +113,10 @@ export const mediaUploadedSchema = z.object({
 });
 export type MediaUploaded = z.infer<typeof mediaUploadedSchema>;
 
+/** `sgp/{est}/_bus/media/deleted`: a photo was removed from its order; its objects must go from the bucket or the VPS. */
+export const mediaDeletedSchema = z.object({ mediaId: uuidSchema, orderId: uuidSchema });
+export type MediaDeleted = z.infer<typeof mediaDeletedSchema>;
+
 export const mediaPresets = [160, 480, 1280] as const;
 export type MediaPreset = (typeof mediaPresets)[number];
 
@@ -125,7 +129,8 @@ export const mediaKeysSchema = z.object({
 
 /**
  * `sgp/{est}/_bus/media/published`: how the work on one original stands. `derived` = thumbnails are on the disk of the
- * shop; `published` = they are in the bucket or on the VPS; `refused` = the file cannot be used, with the reason.
+ * shop; `published` = they are in the bucket or on the VPS; `refused` = the file cannot be used, with the reason;
+ * `deleted` = nothing of it is in the bucket, on the VPS or among the thumbnails any more.
  */
 export const mediaPublishedSchema = z.discriminatedUnion('outcome', [
   z.object({
@@ -151,5 +156,6 @@ export const mediaPublishedSchema = z.discriminatedUnion('outcome', [
     code: z.enum(errorCodes),
     detail: z.string().max(500),
   }),
+  z.object({ outcome: z.literal('deleted'), mediaId: uuidSchema }),
 ]);
 export type MediaPublished = z.infer<typeof mediaPublishedSchema>;

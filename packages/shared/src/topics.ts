@@ -30,6 +30,7 @@ export const topics = {
   order: (est: string, orderId: string): string => `sgp/${est}/_bus/orders/${orderId}`,
   mediaUploaded: (est: string): string => `sgp/${est}/_bus/media/uploaded`,
   mediaPublished: (est: string): string => `sgp/${est}/_bus/media/published`,
+  mediaDeleted: (est: string): string => `sgp/${est}/_bus/media/deleted`,
   /** Doorbell, QoS 0: the outbox grew. */
   outbox: (est: string): string => `sgp/${est}/_bus/outbox`,
   syncStatus: (est: string): string => `sgp/${est}/_bus/sync/status`,

@@ -15,12 +15,13 @@ import { openMediaFiles } from './derive/derived-files.ts';
 import { setUpSharp } from './derive/make-presets.ts';
 import { createPixelBudget } from './derive/pixel-budget.ts';
 import { createMediaMetrics } from './media-metrics.ts';
+import { createMediaIntake } from './photos/media-intake.ts';
 import { createPhotoStore } from './photos/photo-store.ts';
-import { createUploadIntake } from './photos/upload-intake.ts';
 import type { ObjectStore, Tenant } from './storage/object-store.ts';
 import { startAnnounceLoop } from './work/announce-loop.ts';
 import { startAudit } from './work/audit.ts';
 import { createGate, type Gate } from './work/backoff.ts';
+import { startDeleteLoop } from './work/delete-loop.ts';
 import { startDeriveLoop } from './work/derive-loop.ts';
 import { startPublishLoop } from './work/publish-loop.ts';
 import { workLimits } from './work-limits.ts';
@@ -51,19 +52,36 @@ export function openMediaApp(stack: AsyncDisposableStack, deps: AppDeps): Koa {
   const files = openMediaFiles(mediaDir);
   const photos = createPhotoStore(db);
   const gate = deps.gate ?? createGate(workLimits.publishingAtOnceMax);
+  // A key that may write and not delete, or a store that is slow to, holds up no photo.
+  const deleteGate = createGate(workLimits.deletingAtOnceMax);
   const registry = createMetrics('media-sync');
   const metrics = createMediaMetrics(registry, { photos, gate });
   const budget = createPixelBudget(limits.mediaPixelsMax, workLimits.derivingAtOnceMax);
   const closing = new AbortController();
+  const inWork = new Set<string>();
 
   const announcing = stack.use(startAnnounceLoop({ photos, bus, est, tenant, log, closing: closing.signal }));
   stack.defer(() => closing.abort());
   const publishing = stack.use(
-    startPublishLoop({ photos, store, files, tenant, gate, metrics, log, onProgress: () => wakeAll() }),
+    startPublishLoop({ photos, store, files, tenant, gate, inWork, metrics, log, onProgress: () => wakeAll() }),
+  );
+  const deleting = stack.use(
+    startDeleteLoop({
+      photos,
+      store,
+      files,
+      tenant,
+      gate: deleteGate,
+      inWork,
+      metrics,
+      log,
+      onProgress: () => wakeAll(),
+    }),
   );
   const deriving = stack.use(
     startDeriveLoop({
       photos,
+      inWork,
       derivePhoto: deps.derivePhoto ?? createDerivePhoto({ files, budget, timeZone }),
       deriveIsolated: deps.deriveIsolated ?? createDeriveIsolated({ mediaDir, timeZone }),
       metrics,
@@ -72,13 +90,14 @@ export function openMediaApp(stack: AsyncDisposableStack, deps: AppDeps): Koa {
     }),
   );
   const wakeAll = (): void => {
-    for (const loop of [announcing, publishing, deriving]) loop.wake();
+    for (const loop of [announcing, publishing, deleting, deriving]) loop.wake();
   };
   const intervalMs = deps.auditIntervalMs ?? limits.mediaAuditIntervalMs;
   stack.use(startAudit({ photos, store, tenant, metrics, log, intervalMs, onForgotten: wakeAll }));
   listenForTheCloud(bus, est, log, () => {
     gate.reset();
-    publishing.wake();
+    deleteGate.reset();
+    wakeAll();
   });
   const uploads = stack.use(
     createBusConsumer({
@@ -86,12 +105,12 @@ export function openMediaApp(stack: AsyncDisposableStack, deps: AppDeps): Koa {
       username: serviceUsername('media-sync'),
       clientId: `${serviceUsername('media-sync')}:uploads`,
       password: deps.mqttPassword,
-      filters: [topics.mediaUploaded(est)],
+      filters: [topics.mediaUploaded(est), topics.mediaDeleted(est)],
       maxBatchMessages: workLimits.uploadsBatchMaxMessages,
       maxDelayMs: workLimits.uploadsBatchMaxDelayMs,
       maxHeldMessages: limits.busHeldMaxMessages,
       maxHeldBytes: limits.busHeldMaxBytes,
-      commit: createUploadIntake({ photos, metrics, log, onReceived: wakeAll }),
+      commit: createMediaIntake({ photos, est, metrics, log, onReceived: wakeAll }),
       log,
     }),
   );

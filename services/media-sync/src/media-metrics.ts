@@ -71,6 +71,12 @@ export function createMediaMetrics(
       help: 'Publishing that is tried again',
       registers,
     }),
+    deletions: new Counter({
+      name: 'sgp_media_deletions_total',
+      help: 'Tries to remove a deleted photo from the store, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
     checked: new Counter({
       name: 'sgp_media_checked_total',
       help: 'Published photos asked for in the store',

@@ -4,6 +4,8 @@ export const workLimits = {
   derivingAtOnceMax: 2,
   /** Two photos are enough to fill an uplink of a shop; more would only make each one slower. */
   publishingAtOnceMax: 2,
+  /** A removal is a dozen small requests and nobody waits for it: the uplink belongs to the uploads. */
+  deletingAtOnceMax: 1,
   /** A 100-megapixel picture takes about 3 s on a slow PC; one that takes this long never ends. */
   deriveMaxMs: 60_000,
   /** Deaths of the process that a picture may cause before it is refused: fewer would blame it for a power cut. */

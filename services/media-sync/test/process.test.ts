@@ -44,7 +44,7 @@ test.serial(
     await using stack = new AsyncDisposableStack();
     const photos = createPhotoStore(await openMediaDatabase(stack, `sqlite:${join(shop.dir, 'media.db')}`));
     const { byState } = await photos.summary();
-    t.deepEqual(byState, { uploaded: 0, derived: 0, published: ids.length, refused: 0 });
+    t.deepEqual(byState, { uploaded: 0, derived: 0, published: ids.length, refused: 0, deleting: 0, deleted: 0 });
     for (const mediaId of ids) t.deepEqual([...new Set(outcomesOf(shop, mediaId))].at(-1), 'published');
   },
 );

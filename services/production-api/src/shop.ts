@@ -7,6 +7,7 @@ import type { EventHub } from '@sgp/service-kit/sse';
 import { createAuditStore } from './audit/audit-store.ts';
 import { createCustomerService } from './customers/customer-service.ts';
 import { createCustomerStore } from './customers/customer-store.ts';
+import { createDeletedMediaStore } from './media/deleted-media-store.ts';
 import type { MediaFiles } from './media/media-files.ts';
 import { createMediaNews } from './media/media-news.ts';
 import { createMediaOutcomes } from './media/media-outcomes.ts';
@@ -58,6 +59,7 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
   const orders = createOrderStore();
   const customers = createCustomerStore();
   const media = createMediaStore();
+  const deleted = createDeletedMediaStore();
   const users = createUserStore();
   const sessions = createSessionStore();
 
@@ -112,8 +114,8 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
       trackingBaseUrl: deps.trackingBaseUrl,
     }),
     orderPort: createOrderPort({ db, orders, writer }),
-    media: createMediaService({ db, media, files, orders, writer, audit, news: mediaNews }),
-    mediaOutcomes: createMediaOutcomes({ media, writer, news: mediaNews, log }),
+    media: createMediaService({ db, media, deleted, files, orders, writer, audit, news: mediaNews }),
+    mediaOutcomes: createMediaOutcomes({ media, deleted, writer, news: mediaNews, log }),
     settings: createSettingsService({
       db,
       shop,

@@ -7,6 +7,7 @@ import { topics } from '@sgp/shared/topics';
 import test, { type ExecutionContext } from 'ava';
 import { listenEvents } from '../../../test/support/sse.ts';
 import { createAuditStore } from '../src/audit/audit-store.ts';
+import { createDeletedMediaStore } from '../src/media/deleted-media-store.ts';
 import { imageTypeOf } from '../src/media/image-type.ts';
 import { type MediaFiles, openMediaFiles, writeAll } from '../src/media/media-files.ts';
 import { createMediaService } from '../src/media/media-service.ts';
@@ -273,6 +274,7 @@ test('a photo that is hidden while its bytes are written stays hidden', async (t
   const service = createMediaService({
     db: app.db,
     media: createMediaStore(),
+    deleted: createDeletedMediaStore(),
     files,
     orders: createOrderStore(),
     writer: createOrderWriter({
@@ -286,7 +288,7 @@ test('a photo that is hidden while its bytes are written stays hidden', async (t
       onWritten() {},
     }),
     audit: createAuditStore(),
-    news: { uploaded() {}, changed() {} },
+    news: { uploaded() {}, deleted() {}, changed() {} },
   });
   const bytes = jpegBytes(2000);
   for (const whole of [false, true]) {

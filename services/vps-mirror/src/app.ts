@@ -8,7 +8,7 @@ import { Gauge } from 'prom-client';
 import { createIngestMetrics } from './ingest/ingest-metrics.ts';
 import { createNodeAccess } from './ingest/node-access.ts';
 import type { NonceStore } from './ingest/nonce-store.ts';
-import { createPushLimiter } from './ingest/push-limiter.ts';
+import { createMediaLimiter, createPushLimiter } from './ingest/push-limiter.ts';
 import { pushRoutes } from './ingest/push-routes.ts';
 import type { PushStore } from './ingest/push-store.ts';
 import { createStrikeLimiter } from './ingest/strike-limiter.ts';
@@ -67,7 +67,7 @@ export function createMirrorApp(deps: MirrorDeps): Koa {
           for (const { snapshot } of applied) streams.changed(linkStateOf(snapshot));
         },
       }),
-      ...mediaRoutes({ ...signed, files: deps.files, urls: deps.ownUrls }),
+      ...mediaRoutes({ ...signed, files: deps.files, urls: deps.ownUrls, limiter: createMediaLimiter(now) }),
       ...trackingRoutes(deps),
       ...pageRoutes({ orders, now, web }),
     ],

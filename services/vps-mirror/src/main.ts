@@ -6,6 +6,7 @@ import { createMirrorApp } from './app.ts';
 import { readMirrorConfig } from './config.ts';
 import { openMirrorDatabase } from './db.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { createEvidenceRetention } from './ingest/evidence-retention.ts';
 import { createNonceStore } from './ingest/nonce-store.ts';
 import { createPushStore } from './ingest/push-store.ts';
 import { createMediaFiles } from './media/media-files.ts';
@@ -32,7 +33,7 @@ await runService('vps-mirror', async (stack, log) => {
   const streams = stack.use(createLinkStreams(createEventHub(), now));
   const news = stack.use(await followOrderNews({ db, orders, streams, log }));
   const pushes = createPushStore({ db, now, announce: news.announce });
-  stack.use(startHousekeeping([nonces, factorLimit, pushes], log, now));
+  stack.use(startHousekeeping([nonces, factorLimit, pushes, createEvidenceRetention(db)], log, now));
 
   const license = createLicenseClient(config.license);
   const nodes = stack.use(await openNodeCache({ store: createNodeStore(db), license, log, now }));

@@ -21,10 +21,18 @@ export const mirrorLimits = {
   pushesPerNodeMaxPerSecond: 10,
   /** …above a reserve of one minute's worth, so that the queue of a long outage drains at full speed. */
   pushesPerNodeReserveMax: 600,
+  /** Photos that one node writes or removes, sustained: one and a half a second are more than a shop's uplink brings… */
+  mediaWritesPerNodeMaxPerSecond: 10,
+  /** …above a reserve: 40 photos of 6 files at once, as after an event, pass without a wait, and ten removals with them. */
+  mediaWritesPerNodeReserveMax: 300,
   /** Bodies up to this size are inflated on the spot: the hop to another thread takes longer. */
   inflateInlineMaxBytes: 16 * 1024,
   /** Rows of empty pushes (signs of life) are only needed while the edge may repeat them. */
   heartbeatRowsKeptMs: 24 * 60 * 60_000,
+  /** Pushes whose every order has a newer version prove only the past: a year, and the month in which it is asked about. */
+  evidenceKeptDays: 400,
+  /** Old pushes looked at in one sweep, so that no sweep is felt by those who push; 720,000 a day. */
+  evidenceStepMaxRows: 500,
   /** How often expired nonces, heartbeats and failure counts are deleted. */
   housekeepingIntervalMs: 60_000,
   /** Wrong second factors of one address: a mobile network hides many customers behind one. */

@@ -10,6 +10,8 @@ export type MediaFiles = {
   writeDerived(mediaId: string, files: ReadonlyMap<DerivedName, Buffer>): Promise<FileSizes>;
   /** Null when a file is gone or has another size than it was written with. */
   readDerived(mediaId: string, name: DerivedName, sizeBytes: number): Promise<Buffer | null>;
+  /** Removes every file of a photo; one that has none is no error. */
+  removeDerived(mediaId: string): Promise<void>;
 };
 
 export function openMediaFiles(mediaDir: string): MediaFiles {
@@ -27,6 +29,7 @@ export function openMediaFiles(mediaDir: string): MediaFiles {
       for (const name of derivedNames) if (sizes[name] === undefined) throw new Error(`preset ${name} was not made`);
       return sizes;
     },
+    removeDerived: (mediaId) => rm(derivedDir(mediaId), { recursive: true, force: true }),
     async readDerived(mediaId, name, sizeBytes) {
       try {
         const bytes = await readFile(join(derivedDir(mediaId), name));

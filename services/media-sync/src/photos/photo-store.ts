@@ -1,7 +1,7 @@
 import type { Database } from '@sgp/service-kit/database';
 import type { ErrorCode } from '@sgp/shared/errors';
-import type { MediaUploaded } from '@sgp/shared/floor-messages';
-import type { Derived, Photo, PhotoState, Refused } from './photo.ts';
+import type { MediaDeleted, MediaUploaded } from '@sgp/shared/floor-messages';
+import { type Derived, type Photo, type PhotoState, photoStates, type Refused } from './photo.ts';
 
 export type TakeOptions = {
   readonly nowMs: number;
@@ -14,10 +14,15 @@ export type TakeOptions = {
 /** A photo to work on, or when the next one is due (milliseconds since 1970; null when none waits). */
 export type Taken = { readonly photo: Photo } | { readonly photo: null; readonly nextDueAt: number | null };
 
-/** media.db: one row a photo. Each change is one transaction, so a death at any moment leaves a state to go on from. */
+/**
+ * media.db: one row a photo. Each change is one transaction, so a death at any moment leaves a state to go on from. What a
+ * piece of work saves counts only in the state that it was taken in: a photo removed meanwhile stays so.
+ */
 export type PhotoStore = {
   /** Notes uploads, once each; a repeat of a finished one asks for its outcome to be announced again. */
   receive(uploads: readonly MediaUploaded[], nowMs: number): Promise<void>;
+  /** Notes removals, also of photos that are not known here: their objects may be in the store from before. */
+  receiveDeleted(removals: readonly MediaDeleted[], nowMs: number): Promise<void>;
   /** Takes a photo to decode; the start is counted before the work begins. */
   takeToDerive(options: TakeOptions): Promise<Taken>;
   saveDerived(mediaId: string, derived: Derived): Promise<void>;
@@ -31,8 +36,13 @@ export type PhotoStore = {
   retryPublish(mediaId: string, nextTryAt: number): Promise<void>;
   /** Its derived files are gone from the disk: back to the original. */
   deriveAnew(mediaId: string): Promise<void>;
+  /** Takes a photo whose objects must go; the try is counted. */
+  takeToDelete(options: TakeOptions): Promise<Taken>;
+  saveDeleted(mediaId: string): Promise<void>;
+  retryDelete(mediaId: string, nextTryAt: number): Promise<void>;
   /** The oldest photo whose state the bus was not told. */
   nextUnannounced(): Promise<Photo | null>;
+  /** The row of a deleted photo goes with it. */
   saveAnnounced(mediaId: string, state: PhotoState): Promise<void>;
   /** Published photos that were last checked in the store before `checkedBefore`, longest unchecked first. */
   listToCheck(checkedBefore: number, limit: number): Promise<readonly Photo[]>;
@@ -90,12 +100,13 @@ const toPhoto = (row: Row): Photo => ({
 });
 
 /** `derived` is only told on the way up: a published photo that is repaired passes through it again in silence. */
-const unannounced = "state <> 'uploaded' and (announced is null or (announced <> state and state <> 'derived'))";
+const unannounced =
+  "state not in ('uploaded', 'deleting') and (announced is null or (announced <> state and state <> 'derived'))";
 const fresh = { next_try_at: 0, derive_starts: 0, derive_failures: 0, publish_attempts: 0 };
 
 export function createPhotoStore(db: Database): PhotoStore {
-  const update = async (mediaId: string, change: Record<string, unknown>): Promise<void> => {
-    await db('photos').where({ media_id: mediaId }).update(change);
+  const update = async (mediaId: string, state: PhotoState, change: Record<string, unknown>): Promise<void> => {
+    await db('photos').where({ media_id: mediaId, state }).update(change);
   };
   /** Picks and counts in one transaction. */
   const take = (state: PhotoState, counter: 'derive_starts' | 'publish_attempts', options: TakeOptions) =>
@@ -142,9 +153,26 @@ export function createPhotoStore(db: Database): PhotoStore {
         }
       });
     },
+    async receiveDeleted(removals, nowMs) {
+      await db.transaction(async (tx) => {
+        for (const { mediaId, orderId } of removals)
+          await tx('photos')
+            .insert({
+              media_id: mediaId,
+              order_id: orderId,
+              file: mediaId,
+              size_bytes: 0,
+              state: 'deleting',
+              received_at: nowMs,
+            })
+            .onConflict('media_id')
+            .merge({ ...fresh, state: 'deleting', announced: null })
+            .whereNotIn('photos.state', ['deleting', 'deleted']);
+      });
+    },
     takeToDerive: (options) => take('uploaded', 'derive_starts', options),
     saveDerived: (mediaId, { width, height, thumbhash, takenAt, sizes }) =>
-      update(mediaId, {
+      update(mediaId, 'uploaded', {
         ...fresh,
         state: 'derived',
         width,
@@ -154,27 +182,36 @@ export function createPhotoStore(db: Database): PhotoStore {
         file_sizes: JSON.stringify(sizes),
       }),
     saveRefused: (mediaId, { code, detail }) =>
-      update(mediaId, { ...fresh, state: 'refused', refused_code: code, refused_detail: detail.slice(0, 500) }),
+      update(mediaId, 'uploaded', {
+        ...fresh,
+        state: 'refused',
+        refused_code: code,
+        refused_detail: detail.slice(0, 500),
+      }),
     async retryDerive(mediaId, nextTryAt) {
-      await update(mediaId, {
+      await update(mediaId, 'uploaded', {
         next_try_at: nextTryAt,
         derive_starts: 0,
         derive_failures: db.raw('derive_failures + 1'),
       });
     },
-    retryDeriveSuspect: (mediaId, nextTryAt) => update(mediaId, { next_try_at: nextTryAt }),
+    retryDeriveSuspect: (mediaId, nextTryAt) => update(mediaId, 'uploaded', { next_try_at: nextTryAt }),
     takeToPublish: (options) => take('derived', 'publish_attempts', options),
     savePublished: (mediaId, nowMs) =>
-      update(mediaId, { ...fresh, state: 'published', published_at: nowMs, checked_at: nowMs }),
-    retryPublish: (mediaId, nextTryAt) => update(mediaId, { next_try_at: nextTryAt }),
-    deriveAnew: (mediaId) => update(mediaId, { ...fresh, state: 'uploaded' }),
+      update(mediaId, 'derived', { ...fresh, state: 'published', published_at: nowMs, checked_at: nowMs }),
+    retryPublish: (mediaId, nextTryAt) => update(mediaId, 'derived', { next_try_at: nextTryAt }),
+    deriveAnew: (mediaId) => update(mediaId, 'derived', { ...fresh, state: 'uploaded' }),
+    takeToDelete: (options) => take('deleting', 'publish_attempts', options),
+    saveDeleted: (mediaId) => update(mediaId, 'deleting', { ...fresh, state: 'deleted' }),
+    retryDelete: (mediaId, nextTryAt) => update(mediaId, 'deleting', { next_try_at: nextTryAt }),
     async nextUnannounced() {
       const row = await db<Row>('photos').whereRaw(unannounced).orderBy('received_at').first();
       return row ? toPhoto(row) : null;
     },
     async saveAnnounced(mediaId, state) {
       // Only if it is still so: meanwhile the photo may have gone on, and that is news again.
-      await db('photos').where({ media_id: mediaId, state }).update({ announced: state });
+      if (state === 'deleted') await db('photos').where({ media_id: mediaId, state }).delete();
+      else await update(mediaId, state, { announced: state });
     },
     async listToCheck(checkedBefore, limit) {
       const rows = await db<Row>('photos')
@@ -184,11 +221,9 @@ export function createPhotoStore(db: Database): PhotoStore {
         .limit(limit);
       return rows.map(toPhoto);
     },
-    saveChecked: (mediaId, nowMs) => update(mediaId, { checked_at: nowMs }),
+    saveChecked: (mediaId, nowMs) => update(mediaId, 'published', { checked_at: nowMs }),
     async saveForgotten(mediaId) {
-      await db('photos')
-        .where({ media_id: mediaId, state: 'published' })
-        .update({ ...fresh, state: 'derived' });
+      await update(mediaId, 'published', { ...fresh, state: 'derived' });
     },
     async find(mediaId) {
       const row = await db<Row>('photos').where({ media_id: mediaId }).first();
@@ -206,12 +241,7 @@ export function createPhotoStore(db: Database): PhotoStore {
         .min({ at: 'received_at' })
         .first()) as { at: number | null };
       return {
-        byState: {
-          uploaded: count('uploaded'),
-          derived: count('derived'),
-          published: count('published'),
-          refused: count('refused'),
-        },
+        byState: Object.fromEntries(photoStates.map((state) => [state, count(state)])) as Record<PhotoState, number>,
         unannounced: Number(waiting.count),
         oldestPendingAt: oldest.at,
       };

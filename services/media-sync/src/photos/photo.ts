@@ -1,8 +1,11 @@
 import type { ErrorCode } from '@sgp/shared/errors';
 import { type MediaPreset, mediaPresets } from '@sgp/shared/floor-messages';
 
-/** uploaded: the original is on the disk · derived: its presets too · published: they are in the store · refused: unusable. */
-export const photoStates = ['uploaded', 'derived', 'published', 'refused'] as const;
+/**
+ * uploaded: the original is on the disk · derived: its presets too · published: they are in the store · refused: unusable ·
+ * deleting: was removed, its objects must go · deleted: they are gone; the row follows when the bus was told.
+ */
+export const photoStates = ['uploaded', 'derived', 'published', 'refused', 'deleting', 'deleted'] as const;
 export type PhotoState = (typeof photoStates)[number];
 
 export const extensions = ['webp', 'jpg'] as const;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { RequestSigner } from '@sgp/auth/http-signature';
 import { limits } from '@sgp/shared/limits';
 import { workLimits } from '../work-limits.ts';
-import { faultOf, type ObjectStore } from './object-store.ts';
+import { faultOf, type ObjectStore, type StoreFault } from './object-store.ts';
 
 export type MirrorStoreDeps = {
   /** Signs with the tag `media-push/1`. */
@@ -13,13 +13,13 @@ export type MirrorStoreDeps = {
 
 type Answer = { readonly response: Response } | { readonly failure: string };
 
-/** The VPS's own store, for shops without a bucket: signed `PUT` and `HEAD /internal/media/{key}` (SECURITY 3.1). */
+/** The VPS's own store, for shops without a bucket: signed `PUT`, `HEAD` and `DELETE /internal/media/{key}` (SECURITY 3.1). */
 export function openMirrorStore(deps: MirrorStoreDeps): ObjectStore {
   /** What must be added to our clock to get the mirror's. */
   let clockOffsetMs = 0;
 
   const send = async (
-    method: 'PUT' | 'HEAD',
+    method: 'PUT' | 'HEAD' | 'DELETE',
     key: string,
     contentType: string,
     body: Buffer,
@@ -54,6 +54,16 @@ export function openMirrorStore(deps: MirrorStoreDeps): ObjectStore {
     return send(...call);
   };
 
+  /** A call that carries no content and can be repeated as often as one likes. */
+  const sendBare = (method: 'HEAD' | 'DELETE', key: string): Promise<Answer> =>
+    sendWithOurClockRight(
+      method,
+      key,
+      'application/octet-stream',
+      Buffer.alloc(0),
+      randomBytes(16).toString('base64url'),
+    );
+
   return {
     kind: 'mirror',
     async put({ key, body, contentType }) {
@@ -64,17 +74,10 @@ export function openMirrorStore(deps: MirrorStoreDeps): ObjectStore {
         await response.body?.cancel();
         return { outcome: 'stored' };
       }
-      return faultOf(response.status, await problemCode(response));
+      return faultIn(response);
     },
     async head(key) {
-      const idempotencyKey = randomBytes(16).toString('base64url');
-      const answer = await sendWithOurClockRight(
-        'HEAD',
-        key,
-        'application/octet-stream',
-        Buffer.alloc(0),
-        idempotencyKey,
-      );
+      const answer = await sendBare('HEAD', key);
       if ('failure' in answer) return { outcome: 'unavailable', reason: answer.failure };
       const { response } = answer;
       if (response.status === 404) return { outcome: 'known', sizeBytes: null };
@@ -82,12 +85,27 @@ export function openMirrorStore(deps: MirrorStoreDeps): ObjectStore {
       const length = response.headers.get('content-length');
       return { outcome: 'known', sizeBytes: length === null ? null : Number(length) };
     },
+    async remove(key) {
+      const answer = await sendBare('DELETE', key);
+      if ('failure' in answer) return { outcome: 'unavailable', reason: answer.failure };
+      if (!answer.response.ok) return faultIn(answer.response);
+      await answer.response.body?.cancel();
+      return { outcome: 'removed' };
+    },
   };
 }
 
 /** The same for every repeat of one upload, another for other bytes. */
 const contentKey = (key: string, body: Buffer): string =>
   createHash('sha256').update(key).update('\n').update(body).digest('base64url').slice(0, 32);
+
+async function faultIn(response: Response): Promise<StoreFault> {
+  const retryAfterS = Number(response.headers.get('retry-after'));
+  return {
+    ...faultOf(response.status, await problemCode(response)),
+    ...(response.status === 429 && retryAfterS > 0 && { retryAfterMs: retryAfterS * 1000 }),
+  };
+}
 
 async function problemCode(response: Response): Promise<string> {
   const problem: unknown = await response.json().catch(() => null);

@@ -7,16 +7,25 @@ export type StoredObject = { readonly key: string; readonly body: Buffer; readon
  * `unavailable`: nothing of this kind works now (no network, wrong settings, the store is ill): everybody waits.
  * `rejected`: the store is well and does not want this one object.
  */
-export type StoreFault = { readonly outcome: 'unavailable' | 'rejected'; readonly reason: string };
+export type StoreFault = {
+  readonly outcome: 'unavailable' | 'rejected';
+  readonly reason: string;
+  /** The store is well and names the time after which it takes more (RFC 9110 §10.2.3). */
+  readonly retryAfterMs?: number;
+};
 export type PutOutcome = { readonly outcome: 'stored' } | StoreFault;
 /** `sizeBytes` is null when the store does not have the object. */
 export type HeadOutcome = { readonly outcome: 'known'; readonly sizeBytes: number | null } | StoreFault;
+
+export type RemoveOutcome = { readonly outcome: 'removed' } | StoreFault;
 
 /** Where derived files go: a bucket, or the VPS. Putting an object twice leaves one. It never throws. */
 export type ObjectStore = {
   readonly kind: 's3' | 'mirror';
   put(object: StoredObject): Promise<PutOutcome>;
   head(key: string): Promise<HeadOutcome>;
+  /** What is not there counts as removed. */
+  remove(key: string): Promise<RemoveOutcome>;
 };
 
 export type Tenant = { readonly companyId: string; readonly establishmentId: string };

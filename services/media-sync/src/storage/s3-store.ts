@@ -1,4 +1,10 @@
-import { HeadObjectCommand, PutObjectCommand, S3Client, type S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  type S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { workLimits } from '../work-limits.ts';
 import { faultOf, type ObjectStore, type StoreFault } from './object-store.ts';
 
@@ -59,6 +65,17 @@ export function openS3Store(settings: S3Settings): ObjectStore & Disposable {
       } catch (error) {
         if ((error as S3ServiceException).$metadata?.httpStatusCode === 404)
           return { outcome: 'known', sizeBytes: null };
+        return toFault(error);
+      }
+    },
+    async remove(key) {
+      try {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+        return { outcome: 'removed' };
+      } catch (error) {
+        const { name, $metadata } = error as S3ServiceException;
+        // Amazon answers 204 for what is not there, older stores 404; a bucket that is not there is a wrong setting.
+        if ($metadata?.httpStatusCode === 404 && name !== 'NoSuchBucket') return { outcome: 'removed' };
         return toFault(error);
       }
     },

@@ -53,6 +53,7 @@ export function startAnnounceLoop(deps: AnnounceLoopDeps): Loop {
 /** @throws ZodError when a row does not fit the contract, which is a bug */
 function announcementOf(photo: Photo, tenant: Tenant): MediaPublished {
   const { mediaId, derived, refused } = photo;
+  if (photo.state === 'deleted') return { outcome: 'deleted', mediaId };
   if (photo.state === 'refused') return mediaPublishedSchema.parse({ outcome: 'refused', mediaId, ...refused });
   const picture = { mediaId, ...derived, sizes: undefined };
   if (photo.state === 'derived') return mediaPublishedSchema.parse({ outcome: 'derived', ...picture });

@@ -20,6 +20,8 @@ export type Gate = {
   allowed(nowMs: number): { readonly atOnce: number; readonly lookAgainAt: number | null };
   succeeded(): void;
   failed(nowMs: number): void;
+  /** The store is there and asks to wait this long, in milliseconds: no failure, and nobody tries before. */
+  postponed(nowMs: number, waitMs: number): void;
   /** Something tells that the way may be free again. */
   reset(): void;
   readonly failures: number;
@@ -45,6 +47,9 @@ export function createGate(atOnceMax: number): Gate {
       if (nowMs < closedUntil) return;
       failures += 1;
       closedUntil = nowMs + backoffMs(failures, Math.random());
+    },
+    postponed(nowMs, waitMs) {
+      closedUntil = Math.max(closedUntil, nowMs + Math.min(waitMs, limits.mediaRetryMaxMs));
     },
     reset,
     get failures() {

@@ -12,6 +12,8 @@ export type DeriveLoopDeps = {
     PhotoStore,
     'takeToDerive' | 'saveDerived' | 'saveRefused' | 'retryDerive' | 'retryDeriveSuspect'
   >;
+  /** Photos that any loop works on now. */
+  readonly inWork: Set<string>;
   readonly derivePhoto: DerivePhoto;
   /** For originals whose earlier decoding has no end on record. */
   readonly deriveIsolated: DerivePhoto;
@@ -23,8 +25,7 @@ export type DeriveLoopDeps = {
 
 /** Decodes originals, newest first, two at a time. */
 export function startDeriveLoop(deps: DeriveLoopDeps): Loop {
-  const { photos, log } = deps;
-  const busy = new Set<string>();
+  const { photos, inWork, log } = deps;
   let picks = 0;
 
   const settle = async (photo: Photo, result: DeriveOutcome): Promise<void> => {
@@ -58,9 +59,9 @@ export function startDeriveLoop(deps: DeriveLoopDeps): Loop {
     log,
     async take() {
       const oldestFirst = ++picks % workLimits.oldestFirstEvery === 0;
-      const taken = await photos.takeToDerive({ nowMs: Date.now(), busy, oldestFirst });
+      const taken = await photos.takeToDerive({ nowMs: Date.now(), busy: inWork, oldestFirst });
       if (taken.photo === null) return { job: null, lookAgainAt: taken.nextDueAt };
-      busy.add(taken.photo.mediaId);
+      inWork.add(taken.photo.mediaId);
       return { job: taken.photo };
     },
     async work(photo) {
@@ -72,7 +73,7 @@ export function startDeriveLoop(deps: DeriveLoopDeps): Loop {
         await settle(photo, result);
         end({ outcome: result.outcome });
       } finally {
-        busy.delete(photo.mediaId);
+        inWork.delete(photo.mediaId);
         deps.onProgress();
       }
     },

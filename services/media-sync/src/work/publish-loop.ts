@@ -3,13 +3,16 @@ import type { MediaMetrics } from '../media-metrics.ts';
 import type { Photo } from '../photos/photo.ts';
 import type { PhotoStore } from '../photos/photo-store.ts';
 import { workLimits } from '../work-limits.ts';
-import { backoffMs, type Gate } from './backoff.ts';
+import type { Gate } from './backoff.ts';
+import { heedFault } from './heed-fault.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { type PublishDeps, publishPhoto } from './publish-photo.ts';
 
 export type PublishLoopDeps = Omit<PublishDeps, 'metrics'> & {
   readonly photos: Pick<PhotoStore, 'takeToPublish' | 'savePublished' | 'retryPublish' | 'deriveAnew'>;
   readonly gate: Gate;
+  /** Photos that any loop works on now. */
+  readonly inWork: Set<string>;
   readonly metrics: Pick<MediaMetrics, 'uploads' | 'uploadBytes' | 'publishRetries'>;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   readonly onProgress: () => void;
@@ -17,8 +20,8 @@ export type PublishLoopDeps = Omit<PublishDeps, 'metrics'> & {
 
 /** Brings derived photos to the store, newest first, for as long as it takes. */
 export function startPublishLoop(deps: PublishLoopDeps): Loop {
-  const { photos, gate, log } = deps;
-  const busy = new Set<string>();
+  const { photos, gate, inWork, log } = deps;
+  let working = 0;
   let picks = 0;
 
   const settle = async (photo: Photo): Promise<void> => {
@@ -38,11 +41,7 @@ export function startPublishLoop(deps: PublishLoopDeps): Loop {
       { mediaId, outcome: result.outcome, reason: result.reason, attempt: photo.publishAttempts },
       'not published',
     );
-    if (result.outcome === 'rejected')
-      return photos.retryPublish(mediaId, Date.now() + backoffMs(photo.publishAttempts, Math.random()));
-    // The gate holds everybody back; the photo itself stays due, so that it goes as soon as the gate opens.
-    gate.failed(Date.now());
-    return photos.retryPublish(mediaId, 0);
+    return photos.retryPublish(mediaId, heedFault(gate, result, photo.publishAttempts, Date.now()));
   };
 
   return startLoop<Photo>({
@@ -51,18 +50,20 @@ export function startPublishLoop(deps: PublishLoopDeps): Loop {
     log,
     async take() {
       const { atOnce, lookAgainAt } = gate.allowed(Date.now());
-      if (busy.size >= atOnce) return { job: null, lookAgainAt };
+      if (working >= atOnce) return { job: null, lookAgainAt };
       const oldestFirst = ++picks % workLimits.oldestFirstEvery === 0;
-      const taken = await photos.takeToPublish({ nowMs: Date.now(), busy, oldestFirst });
+      const taken = await photos.takeToPublish({ nowMs: Date.now(), busy: inWork, oldestFirst });
       if (taken.photo === null) return { job: null, lookAgainAt: taken.nextDueAt };
-      busy.add(taken.photo.mediaId);
+      inWork.add(taken.photo.mediaId);
+      working += 1;
       return { job: taken.photo };
     },
     async work(photo) {
       try {
         await settle(photo);
       } finally {
-        busy.delete(photo.mediaId);
+        inWork.delete(photo.mediaId);
+        working -= 1;
         deps.onProgress();
       }
     },

@@ -6,6 +6,7 @@ import { type S3Server, startS3Server } from '../../../../test/support/s3-server
 import { type AppDeps, openMediaApp } from '../../src/app.ts';
 import { openMediaDatabase } from '../../src/db.ts';
 import { createPhotoStore, type PhotoStore } from '../../src/photos/photo-store.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openS3Store, type S3Settings } from '../../src/storage/s3-store.ts';
 import { est, openShop, type Shop } from './shop.ts';
 
@@ -27,6 +28,8 @@ export type RunningApp = AsyncDisposable & {
 export async function openRunningApp(
   options: Partial<Pick<AppDeps, 'derivePhoto' | 'deriveIsolated' | 'gate' | 'auditIntervalMs'>> & {
     readonly s3?: S3Server;
+    /** Another face of the bucket, for example one that refuses a kind of request. */
+    readonly faceOf?: (bucket: ObjectStore) => ObjectStore;
   } = {},
 ): Promise<RunningApp> {
   const stack = new AsyncDisposableStack();
@@ -36,10 +39,11 @@ export async function openRunningApp(
   const db = await openMediaDatabase(stack, `sqlite:${join(shop.dir, 'media.db')}`);
   const { brokerUrl, mediaDir, tenant } = shop;
   const bus = stack.use(connectBus({ url: brokerUrl, service: 'media-sync', password: 'secret', est, log }));
+  const bucket = stack.use(openS3Store(s3SettingsOf(s3)));
   const app = openMediaApp(stack, {
     db,
     bus,
-    store: stack.use(openS3Store(s3SettingsOf(s3))),
+    store: options.faceOf?.(bucket) ?? bucket,
     tenant,
     est,
     timeZone: 'America/Sao_Paulo',

@@ -21,6 +21,8 @@ export type Shop = AsyncDisposable & {
   /** Puts an original on the disk and announces it, as production-api does. */
   upload(bytes: Buffer): Promise<string>;
   announceUpload(mediaId: string, sizeBytes: number): Promise<void>;
+  /** Removes the files of a photo and announces it, as production-api does. */
+  remove(mediaId: string): Promise<void>;
   /** Waits until `found` is true of what was announced. */
   until(found: (announced: readonly MediaPublished[]) => boolean): Promise<void>;
   /** Resolves when media-sync's session stands: what is announced from then on is kept for it. */
@@ -87,6 +89,11 @@ export async function openShop(): Promise<Shop> {
       return mediaId;
     },
     announceUpload,
+    async remove(mediaId) {
+      await rm(join(mediaDir, 'originals', mediaId), { force: true });
+      await rm(join(mediaDir, 'derived', mediaId), { force: true, recursive: true });
+      await publish(topics.mediaDeleted(est), { mediaId, orderId: newId() }, false);
+    },
     heard: heard.promise,
     until: (found) =>
       new Promise((resolve) => {

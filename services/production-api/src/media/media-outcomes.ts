@@ -3,6 +3,7 @@ import { type MediaPublished, mediaPublishedSchema } from '@sgp/shared/floor-mes
 import { type Actor, refreshed } from '../audit/audit-store.ts';
 import type { MediaRecord } from '../orders/order-record.ts';
 import type { OrderWriter } from '../orders/order-writer.ts';
+import type { DeletedMediaStore } from './deleted-media-store.ts';
 import type { MediaNews } from './media-news.ts';
 import type { MediaStore } from './media-store.ts';
 
@@ -17,11 +18,12 @@ const mediaSync: Actor = { userId: null, who: 'media-sync', address: null };
  */
 export function createMediaOutcomes(deps: {
   readonly media: Pick<MediaStore, 'find' | 'update'>;
+  readonly deleted: Pick<DeletedMediaStore, 'confirm'>;
   readonly writer: OrderWriter;
   readonly news: Pick<MediaNews, 'changed'>;
   readonly log: Pick<Log, 'warn'>;
 }): (batch: readonly OutcomeMessage[]) => Promise<void> {
-  const { media, writer, news, log } = deps;
+  const { media, deleted, writer, news, log } = deps;
   const parse = ({ topic, payload }: OutcomeMessage): MediaPublished[] => {
     try {
       return [mediaPublishedSchema.parse(JSON.parse(payload.toString('utf8')))];
@@ -37,6 +39,10 @@ export function createMediaOutcomes(deps: {
       const told: MediaRecord[] = [];
       const publishedByOrder = new Map<string, number>();
       for (const outcome of outcomes) {
+        if (outcome.outcome === 'deleted') {
+          await deleted.confirm(tx, outcome.mediaId);
+          continue;
+        }
         const before = await media.find(tx, outcome.mediaId);
         const after = before && applyOutcome(before, outcome);
         if (!after) continue;
@@ -58,7 +64,10 @@ export function createMediaOutcomes(deps: {
 }
 
 /** The photo after the outcome; null when it tells nothing new. */
-export function applyOutcome(media: MediaRecord, outcome: MediaPublished): MediaRecord | null {
+export function applyOutcome(
+  media: MediaRecord,
+  outcome: Exclude<MediaPublished, { outcome: 'deleted' }>,
+): MediaRecord | null {
   if (media.state === 'uploading') return null;
   switch (outcome.outcome) {
     case 'refused':

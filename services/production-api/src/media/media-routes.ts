@@ -94,7 +94,7 @@ const photoRoutes = (media: MediaService): readonly Route[] => [
     {
       method: 'DELETE',
       path: '/api/media/:id',
-      summary: 'Remove a photo and its files',
+      summary: 'Remove a photo, its files and what the store has of it',
       tag: 'media',
       access: 'session',
       params: idParams,

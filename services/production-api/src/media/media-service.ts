@@ -8,6 +8,7 @@ import type { MediaRecord } from '../orders/order-record.ts';
 import type { OrderStore } from '../orders/order-store.ts';
 import { toMedia } from '../orders/order-view.ts';
 import type { OrderTransaction, OrderWriter } from '../orders/order-writer.ts';
+import type { DeletedMediaStore } from './deleted-media-store.ts';
 import { imageTypeOf } from './image-type.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import type { MediaFiles } from './media-files.ts';
@@ -26,16 +27,18 @@ export type MediaService = {
   append(mediaId: string, offset: number, bytes: Uint8Array, actor: Actor): Promise<Media>;
   get(mediaId: string): Promise<Media>;
   setVisible(mediaId: string, visible: boolean, actor: Actor): Promise<Media>;
+  /** Removes a photo from its order and its files from the shop; its objects in the store go as soon as the store is in reach. */
   remove(mediaId: string, actor: Actor): Promise<void>;
   /** Asks for the thumbnails of a refused or waiting photo again. @throws AppError MEDIA_ORIGINAL_MISSING */
   retry(mediaId: string): Promise<Media>;
-  /** Announces what waits and gives up uploads that nobody continues. */
+  /** Announces what waits, removals included, and gives up uploads that nobody continues. */
   sweep(): Promise<void>;
 };
 
 export type MediaServiceDeps = {
   readonly db: Database;
   readonly media: MediaStore;
+  readonly deleted: DeletedMediaStore;
   readonly files: MediaFiles;
   readonly orders: Pick<OrderStore, 'load'>;
   readonly writer: OrderWriter;
@@ -49,7 +52,7 @@ const notImage = {
 } as const;
 
 export function createMediaService(deps: MediaServiceDeps): MediaService {
-  const { db, media, files, writer, news } = deps;
+  const { db, media, deleted, files, writer, news } = deps;
   const lock = createKeyedLock();
 
   const must = async (tx: Database, mediaId: string): Promise<MediaRecord> => {
@@ -140,11 +143,15 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
         const gone = await writer.transaction(async (order) => {
           const before = await must(order.tx, mediaId);
           await media.remove(order.tx, mediaId);
+          // An upload that never became whole was never announced: media-sync has nothing of it.
+          if (before.state !== 'uploading') await deleted.add(order.tx, before, Date.now());
           await record(order, before, actor, { action: 'removed' });
           return before;
         });
-        await files.remove(mediaId);
         news.changed(gone, 'deleted');
+        // First the original, then the news: what media-sync does with a late `uploaded` finds no file any more.
+        await files.remove(mediaId);
+        if (gone.state !== 'uploading') news.deleted(gone);
       }),
     retry: (mediaId) =>
       lock(mediaId, async () => {
@@ -160,6 +167,13 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
       }),
     async sweep() {
       for (const waiting of await media.unfinished(db)) news.uploaded(waiting);
+      for (const gone of await deleted.list(db))
+        await lock(gone.mediaId, async () => {
+          // Confirmed meanwhile, the id is free, and a file of this name may be another upload's.
+          if (!(await deleted.has(db, gone.mediaId))) return;
+          await files.remove(gone.mediaId);
+          news.deleted(gone);
+        });
       for (const { mediaId } of await media.abandoned(db, Date.now() - limits.mediaUploadAbandonedMs))
         await lock(mediaId, async () => {
           await media.remove(db, mediaId);
@@ -171,13 +185,14 @@ export function createMediaService(deps: MediaServiceDeps): MediaService {
 
 async function begin(
   tx: Database,
-  { media, orders }: Pick<MediaServiceDeps, 'media' | 'orders'>,
+  { media, deleted, orders }: Pick<MediaServiceDeps, 'media' | 'deleted' | 'orders'>,
   orderId: string,
   body: z.infer<typeof newMediaBody>,
 ): Promise<MediaRecord> {
   const known = await media.find(tx, body.mediaId);
   if (known?.orderId === orderId && known.sizeBytes === body.sizeBytes) return known;
-  if (known) throw new AppError('ALREADY_EXISTS', 'Another photo has this id; nothing was kept.');
+  if (known || (await deleted.has(tx, body.mediaId)))
+    throw new AppError('ALREADY_EXISTS', 'Another photo has this id, or had it and was removed; nothing was kept.');
   const order = await orders.load(tx, orderId);
   if (!order) throw new AppError('NOT_FOUND', 'There is no such order.');
   if (order.media.length >= limits.orderMediaMax)

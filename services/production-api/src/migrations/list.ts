@@ -3,6 +3,7 @@ import { peopleMigration } from './0001-people.ts';
 import { ordersMigration } from './0002-orders.ts';
 import { outboxMigration } from './0003-outbox.ts';
 import { machinesMigration } from './0004-machines.ts';
+import { deletedMediaMigration } from './0005-deleted-media.ts';
 
 /** Every step of production.db, in order. */
 export const productionMigrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const productionMigrations: readonly Migration[] = [
   ordersMigration,
   outboxMigration,
   machinesMigration,
+  deletedMediaMigration,
 ];

@@ -10,13 +10,13 @@ import type { Context } from 'koa';
 import { checkChange, type GoodChange } from './check-change.ts';
 import { type Envelope, inflate, parseEnvelope } from './decode-batch.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
-import type { PushLimiter } from './push-limiter.ts';
+import type { NodeLimiter } from './push-limiter.ts';
 import type { PushOutcome, PushStore } from './push-store.ts';
 import { type SignedRequestDeps, verifySigned } from './signed-request.ts';
 
 export type PushDeps = SignedRequestDeps & {
   readonly pushes: Pick<PushStore, 'commit'>;
-  readonly limiter: PushLimiter;
+  readonly limiter: NodeLimiter;
   readonly metrics: IngestMetrics;
   /** Called right after the commit: open streams hear of the new versions. */
   readonly onApplied: (applied: readonly GoodChange[]) => void;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { uuidSchema } from '@sgp/shared/ids';
 
@@ -11,6 +11,8 @@ export type MediaFiles = {
   /** @returns the size in bytes, or undefined when there is no such photo */
   size(key: MediaKey): Promise<number | undefined>;
   read(key: MediaKey): ReadStream;
+  /** Removes the photo, for good when it resolves; one that is not here is no error. */
+  remove(key: MediaKey): Promise<void>;
 };
 
 declare const mediaKeyBrand: unique symbol;
@@ -61,6 +63,18 @@ export function createMediaFiles(dir: string): MediaFiles {
       }
     },
     read: (key) => createReadStream(pathOf(key)),
+    async remove(key) {
+      const path = pathOf(key);
+      await rm(path, { force: true });
+      const folder = dirname(path);
+      try {
+        await syncFolder(folder);
+        await rmdir(folder);
+      } catch (error) {
+        // Other sizes are in the folder yet, or it never was.
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      }
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { limits } from '@sgp/shared/limits';
 import type { Context } from 'koa';
 import * as z from 'zod';
 import type { IngestMetrics } from '../ingest/ingest-metrics.ts';
+import type { NodeLimiter } from '../ingest/push-limiter.ts';
 import { type SignedRequestDeps, verifySigned } from '../ingest/signed-request.ts';
 import { type MediaFiles, type MediaKey, mediaTypeOf, parseMediaKey } from './media-files.ts';
 import type { OwnMediaUrls } from './media-urls.ts';
@@ -12,6 +13,7 @@ import type { OwnMediaUrls } from './media-urls.ts';
 export type MediaDeps = SignedRequestDeps & {
   readonly files: MediaFiles;
   readonly urls: Pick<OwnMediaUrls, 'verify'>;
+  readonly limiter: NodeLimiter;
   readonly metrics: Pick<IngestMetrics, 'refused'>;
 };
 
@@ -51,6 +53,12 @@ export function mediaRoutes(deps: MediaDeps): readonly Route[] {
       },
     ),
     route(
+      { ...internal, method: 'DELETE', summary: 'Signed: removes one size of a photo; a repeat is the same' },
+      async (call: NodeCall) => {
+        await deps.files.remove(await verifyMediaCall(deps, call));
+      },
+    ),
+    route(
       { ...internal, method: 'HEAD', summary: 'Signed: whether one size of a photo is stored' },
       async (call: NodeCall) => {
         const key = await verifyMediaCall(deps, call);
@@ -85,6 +93,8 @@ async function verifyMediaCall(
 ): Promise<MediaKey> {
   try {
     await verifySigned(deps, { ctx, node, body: rawBody, tag: 'media-push/1' });
+    // Asking is cheap and follows each write; the audit asks for 1,200 files at a time.
+    if (ctx.method !== 'HEAD') deps.limiter.take(node.nodeId);
     if (parts.companyId !== node.companyId || parts.establishmentId !== node.establishmentId)
       throw new AppError('TENANT_MISMATCH', 'This photo belongs to another company or establishment.');
     const key = parseMediaKey(keyOf(parts));

@@ -3,6 +3,7 @@ import { nodesMigration } from './0001-nodes.ts';
 import { ordersMigration } from './0002-orders.ts';
 import { pushesMigration } from './0003-pushes.ts';
 import { factorFailuresMigration } from './0004-factor-failures.ts';
+import { evidenceRetentionMigration } from './0005-evidence-retention.ts';
 
 /** The schema's history, in order; one list for SQLite and PostgreSQL. */
 export const migrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   ordersMigration,
   pushesMigration,
   factorFailuresMigration,
+  evidenceRetentionMigration,
 ];
