@@ -57,14 +57,9 @@ for (const how of ['refusing', 'failing'] as const)
     const mediaId = await app.shop.upload(picture);
     await told(app.shop, mediaId, 'published');
     app.s3.setDown(how);
-    const tries = Promise.withResolvers<void>();
-    let failed = 0;
-    app.s3.onRequest(({ method }) => {
-      failed += method === 'DELETE' ? 1 : 0;
-      if (failed === 2) tries.resolve();
-    });
     await app.shop.remove(mediaId);
-    await tries.promise;
+    // A bucket that refuses connections hears of no try: they are counted where they are made.
+    while (((await app.photos.find(mediaId))?.publishAttempts ?? 0) < 2) await setTimeout(10);
     t.false(outcomesOf(app.shop, mediaId).includes('deleted'));
     t.is(app.s3.objects.size, 6);
     app.s3.setDown(null);

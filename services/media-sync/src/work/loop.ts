@@ -29,13 +29,16 @@ export function startLoop<Job>(options: LoopOptions<Job>): Loop {
   let woken = Promise.withResolvers<void>();
   const wake = (): void => woken.resolve();
 
-  const doWork = async (job: Job): Promise<void> => {
-    try {
-      await options.work(job);
-    } catch (err) {
-      options.log.error({ err, loop: options.name }, 'work failed unexpectedly');
-    }
-    wake();
+  const begin = (job: Job): void => {
+    const work = options
+      .work(job)
+      .catch((err: unknown) => options.log.error({ err, loop: options.name }, 'work failed unexpectedly'))
+      .then(() => {
+        // The place is free before the wake-up: a loop that looked in between would sleep over it.
+        working.delete(work);
+        wake();
+      });
+    working.add(work);
   };
   const waitUntil = async (at: number | null): Promise<void> => {
     const idleMs = Math.min(Math.max((at ?? Number.MAX_SAFE_INTEGER) - Date.now(), 0), workLimits.idlePollMaxMs);
@@ -59,9 +62,7 @@ export function startLoop<Job>(options: LoopOptions<Job>): Loop {
         if (open) await waitUntil(next.lookAgainAt);
         continue;
       }
-      const work = doWork(next.job);
-      working.add(work);
-      void work.finally(() => working.delete(work));
+      begin(next.job);
     }
   };
   const running = run();
