@@ -42,6 +42,10 @@ async function openMirror(t: ExecutionContext): Promise<Mirror> {
     idempotencyKeys.push(verified.covered['idempotency-key'] ?? '');
     const key = path.replace('/internal/media/', '');
     if (method === 'PUT') objects.set(key, signed.body);
+    if (method === 'DELETE') {
+      objects.delete(key);
+      return { status: 204 };
+    }
     const found = objects.get(key);
     return found ? { status: method === 'PUT' ? 204 : 200, length: found.length } : { status: 404 };
   };
@@ -55,6 +59,7 @@ async function openMirror(t: ExecutionContext): Promise<Mirror> {
       .then(({ status, length, body }) => {
         response.setHeader('date', new Date(Date.now() + state.aheadMs).toUTCString());
         if (length !== undefined && request.method === 'HEAD') response.setHeader('content-length', length);
+        if (status === 429) response.setHeader('retry-after', '3');
         response.writeHead(status).end(request.method === 'HEAD' ? undefined : body);
       });
   });
@@ -75,6 +80,21 @@ async function openMirror(t: ExecutionContext): Promise<Mirror> {
   const mirrorUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return Object.assign(state, { store: openMirrorStore({ signer, mirrorUrl }), objects, idempotencyKeys });
 }
+
+test('a signed DELETE removes the object, and a repeat is the same', async (t) => {
+  const mirror = await openMirror(t);
+  await mirror.store.put(object);
+  for (let n = 0; n < 2; n += 1) t.deepEqual(await mirror.store.remove(object.key), { outcome: 'removed' });
+  t.is(mirror.objects.size, 0);
+  t.deepEqual(await mirror.store.head(object.key), { outcome: 'known', sizeBytes: null });
+});
+
+test('a mirror that asks to wait is heard, and is no failure of the photo', async (t) => {
+  const mirror = await openMirror(t);
+  mirror.status = 429;
+  for (const fault of [await mirror.store.put(object), await mirror.store.remove(object.key)])
+    t.like(fault, { outcome: 'unavailable', retryAfterMs: 3_000 });
+});
 
 test('a signed PUT stores the bytes, and a signed HEAD tells their size', async (t) => {
   const mirror = await openMirror(t);

@@ -5,6 +5,7 @@ import { limits } from '@sgp/shared/limits';
 import test from 'ava';
 import { createOwnMediaUrls } from '../src/media/media-urls.ts';
 import { createS3MediaUrls } from '../src/media/s3-media-urls.ts';
+import { mirrorLimits } from '../src/mirror-limits.ts';
 import { createEdge, type Edge } from './support/edge.ts';
 import { type Answer, type Bench, openBench, send, testAuthority } from './support/mirror.ts';
 
@@ -16,7 +17,7 @@ const keyOf = (edge: Edge, mediaId: string, file: string): string =>
 
 const call = async (
   bench: Bench,
-  method: 'PUT' | 'HEAD',
+  method: 'PUT' | 'HEAD' | 'DELETE',
   key: string,
   body: Buffer,
   over: Parameters<Edge['sign']>[0] | object = {},
@@ -27,6 +28,7 @@ const call = async (
   return send(bench.mirror.url + path, method, await bench.edge.sign(signed), body);
 };
 const put = (bench: Bench, key: string, body: Buffer, over = {}) => call(bench, 'PUT', key, body, over);
+const remove = (bench: Bench, key: string) => call(bench, 'DELETE', key, Buffer.alloc(0));
 const head = (bench: Bench, key: string) => call(bench, 'HEAD', key, Buffer.alloc(0));
 
 /** A signed address for the key, as the tracking API would make it. */
@@ -81,6 +83,45 @@ test.serial('only the fixed sizes of a photo are stored, only as images, only up
   const big = Buffer.concat([jpeg, Buffer.alloc(limits.mediaDerivedMaxBytes)]);
   t.is((await put(bench, keyOf(bench.edge, newId(), '480.jpg'), big)).code, 'BODY_TOO_LARGE');
 });
+
+test.serial('a node removes its own photo, again without an error, and no other one', async (t) => {
+  await using bench = await openBench();
+  const [gone, kept] = [keyOf(bench.edge, newId(), '480.webp'), keyOf(bench.edge, newId(), '480.webp')];
+  for (const key of [gone, kept]) await put(bench, key, webp);
+  t.is((await remove(bench, gone)).status, 204);
+  t.is((await head(bench, gone)).status, 404);
+  t.is((await remove(bench, gone)).status, 204, 'what is gone is removed');
+  t.is((await head(bench, kept)).status, 200);
+  t.is((await remove(bench, keyOf(createEdge(), newId(), '480.webp'))).code, 'TENANT_MISMATCH');
+  const unsigned = await send(`${bench.mirror.url}/internal/media/${kept}`, 'DELETE', {});
+  t.is(unsigned.code, 'APIKEY_INVALID');
+  t.is((await head(bench, kept)).status, 200);
+});
+
+test.serial(
+  'forty photos at once pass; a node that goes on writing is told to wait, and may write again then',
+  async (t) => {
+    await using bench = await openBench();
+    const key = keyOf(bench.edge, newId(), '160.webp');
+    bench.mirror.clock.offsetMs = 0;
+    const reserve = mirrorLimits.mediaWritesPerNodeReserveMax;
+    t.true(reserve >= 40 * 6);
+    let limited: Answer | null = null;
+    let written = 0;
+    // What the sustained rate gives back meanwhile passes too.
+    for (let n = 0; n < reserve * 3 && limited === null; n += 1) {
+      const answer = await put(bench, key, webp);
+      if (answer.status === 429) limited = answer;
+      else written += 1;
+    }
+    t.true(written >= reserve, `${written} writes passed`);
+    t.like(limited, { status: 429, code: 'RATE_LIMITED' });
+    t.is(limited?.headers['retry-after'], '1');
+    t.is((await head(bench, key)).status, 200, 'asking is not writing');
+    bench.mirror.clock.offsetMs = 2_000;
+    t.is((await put(bench, key, webp)).status, 201);
+  },
+);
 
 test.serial('a repeated request is refused as a replay', async (t) => {
   await using bench = await openBench();

@@ -6,6 +6,7 @@ import type { Change, ChangeResult } from '@sgp/shared/sync';
 import { decideBatch, type InboxRow } from '@sgp/sync-engine/inbox';
 import type { TestFn } from 'ava';
 import fc from 'fast-check';
+import { createEvidenceRetention } from '../../src/ingest/evidence-retention.ts';
 import { mirrorLimits } from '../../src/mirror-limits.ts';
 import type { DatabaseMaker } from './databases.ts';
 import { batchOf, changeOf, createEdge, encodeGzip, newIdempotencyKey, snapshotOf, stampAt } from './edge.ts';
@@ -42,6 +43,31 @@ export function pushSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
     const ack = ackOf(await push(bench, body, { contentEncoding: 'gzip' }));
     t.is(ack.ackedSeq, 500);
     t.is((await storedOrders(bench)).length, 500);
+  });
+
+  test.serial('a push that is old goes once no order stands as it brought it, in steps; the others stay', async (t) => {
+    await using bench = await open();
+    const { db } = bench.mirror;
+    const first = snapshotOf(bench.edge);
+    const kept = snapshotOf(bench.edge);
+    await push(bench, batchOf(bench.edge, 1, [changeOf(first, 1)]));
+    await push(bench, batchOf(bench.edge, 2, [changeOf(kept, 2)]));
+    const next = snapshotOf(bench.edge, {
+      ...first,
+      version: 2,
+      updatedAt: stampAt(Date.now() + 60_000, bench.edge.record.nodeId),
+    });
+    await push(bench, batchOf(bench.edge, 3, [changeOf(next, 3)]));
+    const pushes = async (): Promise<readonly number[]> =>
+      (await db('push_batches').orderBy('push_seq').select('push_seq')).map((row) => row.push_seq);
+    const retention = createEvidenceRetention(db, 1);
+    const lifeMs = mirrorLimits.evidenceKeptDays * 24 * 60 * 60_000;
+    for (let n = 0; n < 4; n += 1) await retention.purge(Date.now() + lifeMs - 60_000);
+    t.deepEqual(await pushes(), [1, 2, 3], 'younger than it is kept');
+    await retention.purge(Date.now() + lifeMs + 60_000);
+    t.deepEqual(await pushes(), [2, 3], 'superseded and old');
+    for (let n = 0; n < 4; n += 1) await retention.purge(Date.now() + lifeMs + 60_000);
+    t.deepEqual(await pushes(), [2, 3], 'both stand for the present version of an order');
   });
 
   test.serial('an empty push is a sign of life: it is acknowledged and moves the checkpoint', async (t) => {
