@@ -5,7 +5,17 @@ import type { PrivateJwk } from './http-signature.ts';
 /** Signed documents: compact JWS with exactly `{alg, kid, typ}` in the header (SECURITY 3.3). */
 
 /** What a document is. One kind is never taken for another, so each verifier names the one that it takes. */
-export type DocumentType = 'lic+jwt' | 'keyset+jwt' | 'enrol-proof+jwt';
+export const documentTypes = [
+  'lic+jwt',
+  'keyset+jwt',
+  'enrol-proof+jwt',
+  'sync-changes+jwt',
+  'sync-receipt+jwt',
+  'bundle-ack+jwt',
+] as const;
+export type DocumentType = (typeof documentTypes)[number];
+/** What the Core's sync key signs. */
+export type CoreDocumentType = Extract<DocumentType, 'sync-changes+jwt' | 'sync-receipt+jwt' | 'bundle-ack+jwt'>;
 
 export type PrivateSigningKey = PrivateJwk & Pick<SigningKey, 'kid' | 'alg'>;
 

@@ -17,7 +17,7 @@ import { rawFields, singleValues } from './signature-headers.ts';
 /** Signed calls between a node and the Core: RFC 9421 over RFC 9530 digests, Ed25519 only (SECURITY 3.1). */
 
 /** What a signature is for; one made for another protocol is refused. */
-export type SignatureTag = 'snapshot-push/1' | 'media-push/1' | 'checkin/1';
+export type SignatureTag = 'snapshot-push/1' | 'media-push/1' | 'checkin/1' | 'changes/1';
 /** An Ed25519 key pair (RFC 8037). It is a secret. */
 export type PrivateJwk = PublicJwk & { readonly d: string };
 

@@ -1,7 +1,10 @@
 import { createHmac, createPublicKey } from 'node:crypto';
+import { signCoreDocument, verifyCoreDocument } from '@sgp/auth/core-document';
 import {
   anyNode,
+  type CoreDocumentType,
   type DocumentType,
+  documentTypes,
   licenseService,
   nodeAudience,
   type PrivateSigningKey,
@@ -10,6 +13,7 @@ import {
 import { createEnrolProof, thumbprint, verifyEnrolProof } from '@sgp/auth/enrol-proof';
 import { verifyKeyset, verifyLicence } from '@sgp/auth/licence';
 import type { Keyset, LicenceClaims, Roots } from '@sgp/shared/api/licensing';
+import { coreIssuer } from '@sgp/shared/sync-downlink';
 import test from 'ava';
 import { type CompactJWSHeaderParameters, CompactSign } from 'jose';
 import { codeOf, newKey } from './support/signed-request.ts';
@@ -90,8 +94,35 @@ test('lic/flip-every-byte: the spare bits of the last character have one spellin
     t.is(await codeOf(verify(licence.slice(0, -1) + alphabet[last ^ low])), 'LIC_SIG_INVALID');
 });
 
+const syncKey = signingKey('sync-202611-cccccccc');
+const withSync: Keyset = { ...keysetClaims, keys: [...keysetClaims.keys, { ...publicPart(syncKey), purpose: 'sync' }] };
+const verifyCore = (jws: string, typ: CoreDocumentType, keyset: Pick<Keyset, 'keys'> = withSync, node = nodeId) =>
+  verifyCoreDocument(jws, keyset, { typ, nodeId: node, nowMs });
+const coreClaims = { iss: coreIssuer, aud: nodeAudience(nodeId), iat: nowS };
+const passesAsCore = async (verifier: CoreDocumentType, typ: DocumentType): Promise<boolean> =>
+  (await codeOf(verifyCore(await signDocument(typ, coreClaims, syncKey), verifier))) === 'accepted';
+
+test('what the Core says is for one node and by a sync key of the keyset alone', async (t) => {
+  const typ = 'sync-changes+jwt';
+  const jws = await signCoreDocument(typ, { after: 3 }, { key: syncKey, nodeId, nowMs });
+  t.like(await verifyCore(jws, typ), { after: 3, iss: coreIssuer, iat: nowS });
+  t.is(await codeOf(verifyCore(jws, typ, withSync, otherNodeId)), 'SIG_INVALID');
+  t.is(await codeOf(verifyCore(jws, typ, keysetClaims)), 'SIG_KEY_UNKNOWN', 'a newer keyset may list it');
+  const asLicence: Keyset = { ...withSync, keys: [{ ...publicPart(syncKey), purpose: 'licence' }] };
+  t.is(await codeOf(verifyCore(jws, typ, asLicence)), 'SIG_KEY_UNKNOWN', 'a key has one purpose');
+  const byLicenceKey = await signCoreDocument(typ, {}, { key: issuing, nodeId, nowMs });
+  t.is(await codeOf(verifyCore(byLicenceKey, typ)), 'SIG_KEY_UNKNOWN');
+  const forged = await signCoreDocument(typ, {}, { key: { ...stranger, kid: syncKey.kid }, nodeId, nowMs });
+  t.is(await codeOf(verifyCore(forged, typ)), 'SIG_INVALID');
+  const licence = await signDocument('lic+jwt', claims, syncKey);
+  t.is(await codeOf(verifyLicence(licence, withSync, { nodeId, nowMs })), 'LIC_SIG_INVALID', 'it issues no licence');
+  t.is(
+    await codeOf(verifyCore(await signDocument(typ, { ...coreClaims, iss: licenseService }, syncKey), typ)),
+    'SIG_INVALID',
+  );
+});
+
 test('lic/typ-matrix: each kind of document passes only its own verifier', async (t) => {
-  const types: readonly DocumentType[] = ['lic+jwt', 'keyset+jwt', 'enrol-proof+jwt'];
   const node = newKey();
   const nodeKey: PrivateSigningKey = { ...node.privateJwk, kid: await thumbprint(node.publicJwk), alg: 'Ed25519' };
   const proof = { code: 'C', nodeId };
@@ -101,9 +132,13 @@ test('lic/typ-matrix: each kind of document passes only its own verifier', async
       (await codeOf(verifyKeyset(await signDocument(typ, keysetClaims, root), roots, nowMs))) === 'accepted',
     'enrol-proof+jwt': async (typ) =>
       verifyEnrolProof(await signDocument(typ, proof, nodeKey), { ...proof, publicJwk: node.publicJwk }),
+    'sync-changes+jwt': (typ) => passesAsCore('sync-changes+jwt', typ),
+    'sync-receipt+jwt': (typ) => passesAsCore('sync-receipt+jwt', typ),
+    'bundle-ack+jwt': (typ) => passesAsCore('bundle-ack+jwt', typ),
   };
-  for (const typ of types)
-    for (const verifier of types) t.is(await verifiers[verifier](typ), typ === verifier, `${typ} at ${verifier}`);
+  for (const typ of documentTypes)
+    for (const verifier of documentTypes)
+      t.is(await verifiers[verifier](typ), typ === verifier, `${typ} at ${verifier}`);
 });
 
 test('lic/typ-matrix: a typ in other letters, with a prefix, or none is refused', async (t) => {

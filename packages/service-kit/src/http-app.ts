@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { toAppError, toProblem } from './problem.ts';
 import { readBody } from './read-body.ts';
+import { withRequestId } from './request-context.ts';
 import type { Route } from './route.ts';
 
 /** Finds out who calls, or throws the refusal. What it returns becomes `call.caller`. */
@@ -40,12 +41,13 @@ export function createHttpApp(deps: HttpAppDeps): Koa {
   app.on('error', (err) => deps.log.debug({ err }, 'connection error'));
   app.use(async (ctx, next) => {
     const given = ctx.get('x-request-id');
-    ctx.state['requestId'] = requestIdPattern.test(given) ? given : newId();
-    ctx.set('x-request-id', ctx.state['requestId']);
+    const requestId = requestIdPattern.test(given) ? given : newId();
+    ctx.state['requestId'] = requestId;
+    ctx.set('x-request-id', requestId);
     setSecurityHeaders(ctx);
     const end = seconds.startTimer();
     try {
-      await next();
+      await withRequestId(requestId, next);
       if (ctx.status === 404 && ctx.body == null && ctx.respond !== false)
         throw new AppError('NOT_FOUND', 'Nothing has this address.');
       if (ctx.status === 405 && ctx.body == null)

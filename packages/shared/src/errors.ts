@@ -57,6 +57,8 @@ export const httpStatusByCode = {
   SEQ_STALE: 409,
   /** Two nodes, or two copies of one disk, use one identity. */
   NODE_STATE_FORKED: 409,
+  /** Another start of this node spoke to the Core since, or its epoch is not the present one: say hello. */
+  NODE_SUPERSEDED: 409,
   /** The thing changed since you read it; the answer carries the current version. */
   VERSION_CONFLICT: 409,
   /** A thing with this name or number exists. */
@@ -67,6 +69,14 @@ export const httpStatusByCode = {
   STATUS_TRANSITION_INVALID: 409,
   /** Bytes do not continue where the upload stands; the answer carries the offset. */
   UPLOAD_OFFSET_MISMATCH: 409,
+  /** The customer, material or machine is blocked; the answer says why. */
+  BLOCKED: 409,
+  /** The movement was posted or voided already: both are final. */
+  MOVEMENT_SETTLED: 409,
+  /** Somebody decided about this conflict already, otherwise. */
+  CONFLICT_RESOLVED: 409,
+  /** What lost has no value that could be written anew, or the cloud owns it. */
+  CONFLICT_NOT_RESTORABLE: 409,
   // 410
   /** The enrolment code was used. */
   ENROL_CODE_USED: 410,

@@ -65,7 +65,27 @@ export const limits = {
   eventStreamHeartbeatMs: 15_000,
   // --- sync ---
   syncBatchMaxChanges: 500,
-  syncBatchMaxBytes: 256 * 1024,
+  /** Before compression. A batch of 500 orders of 800 bytes fits; a larger one would hold the line for too long. */
+  syncBatchMaxBytes: 512 * 1024,
+  /** The live channel sends small batches: an order that changes now must not wait behind a large one. */
+  syncLiveBatchMaxChanges: 100,
+  syncLiveBatchMaxBytes: 64 * 1024,
+  /** A push that took longer shrinks the next ones: on a 64 kbit/s line a live order then waits about this long. */
+  syncSlowPushMs: 2_000,
+  /** Slowness shrinks a batch no further: below it, what is slow is the way and not the size. */
+  syncSlowBatchMinChanges: 8,
+  /** Work under way and nothing acknowledged for this long, though nothing failed: the connections are torn down. */
+  syncWatchdogMs: 60_000,
+  /** A Core that spoke version 1 is asked again: it may have been updated without an outage. */
+  syncHelloAgainMs: 3_600_000,
+  /** Edge and Core are compared this often while nothing else asks for it… */
+  syncCompareEveryMs: 900_000,
+  /** …and again after this when the comparison failed or found something to send again. */
+  syncCompareRetryMs: 60_000,
+  /** `SYNC_MAX_KBPS` holds up one push no longer than this: the watchdog must not take it for a dead line. */
+  syncRatePauseMaxMs: 15_000,
+  /** How soon changes that a licence held go again once it is active: one minute (PRODUCT J6.4). */
+  licenceReturnLookMs: 60_000,
   /** The edge proves that it is alive by an empty batch when it has nothing to send. */
   syncHeartbeatMs: 30_000,
   /** PRODUCT J5.1: OK needs an acknowledgement at most two heartbeats old… */
@@ -75,8 +95,30 @@ export const limits = {
   syncRequestTimeoutMs: 15_000,
   syncBackoffMinMs: 250,
   syncBackoffMaxMs: 30_000,
+  /** A stamp further ahead of the receiver's clock than this cannot win by its lead; phones and PCs with NTP stay far below. */
+  hlcSkewMaxMs: 60_000,
+  /** Stamps remembered for each shared field, so that late edits are judged as timely ones; people edit a field a few times a year. */
+  sharedStampsKeptMax: 64,
+  /** Listed in one round of a comparison: in a shop of 100,000 orders, 64 buckets are about 90 KB. */
+  syncCompareBucketsPerAsk: 64,
+  syncCompareUnknownPerAsk: 500,
+  /** Rounds of one comparison: a bucket each of all streams, twice over; what is left is found by the next one. */
+  syncCompareAsksMax: 20_000,
+  /** How long the Core may hold the downlink's call: below the 30 s after which common proxies cut a silent one. */
+  downlinkWaitMs: 20_000,
+  /** Least pause between two calls that brought nothing, should the Core not hold them. */
+  downlinkIdleMinMs: 1_000,
+  downlinkParkedPerAskMax: 100,
   /** Safety net under the doorbell. */
   outboxPollMs: 1_000,
+  /** An hour of a machine is summed up this long after its end, so that what a slow network still brings is in it. */
+  rollupSettleMs: 600_000,
+  /** Hours end hourly; looked for this often so that a shop that was just switched on catches up soon. */
+  rollupEveryMs: 300_000,
+  /** Hours of one machine summed up in one transaction: two days keep it below a few milliseconds. */
+  rollupHoursPerStep: 48,
+  /** Customers and machines that were never sent, sent in one transaction at the start. */
+  statesPerStep: 200,
   /** SECURITY 3.1: life of a signature, allowed skew, and how long its nonce is remembered. */
   signatureLifeS: 300,
   signatureSkewMaxS: 60,

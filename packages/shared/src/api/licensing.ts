@@ -114,7 +114,14 @@ export const keysetClaimsSchema = z.object({
   exp: z.number().int(),
   /** Grows with each change of the keys. */
   version: z.number().int().positive(),
-  /** Each key signs for one purpose; `licence` is the only one so far. */
-  keys: z.array(signingKeySchema.extend({ purpose: z.enum(['licence']) })).min(1),
+  /** Each key signs for one purpose: licences, or what the Core says to a node about its data (`sync`). */
+  keys: z.array(signingKeySchema.extend({ purpose: z.enum(['licence', 'sync']) })).min(1),
 });
 export type Keyset = z.infer<typeof keysetClaimsSchema>;
+
+/** PUT /v1/keys/sync (bearer: service token): the key with which the Core signs what it says to nodes, `sync-yyyymm-…`. */
+export const syncKeyBody = signingKeySchema.extend({
+  kid: z.string().regex(/^sync-[0-9]{6}-[A-Za-z0-9_-]{8}$/),
+});
+/** The keyset that lists it is of this version, or of a later one. */
+export const syncKeyRegisteredSchema = z.object({ kid: z.string(), keysetVersion: z.number().int().positive() });

@@ -45,6 +45,8 @@ export const userSchema = z.object({
   role: z.enum(roles),
   disabledAt: timeMs.nullable(),
   createdAt: timeMs,
+  /** False for somebody who came from the cloud: a manager gives them their first password by PATCH. */
+  hasPassword: z.boolean(),
 });
 export const usersSchema = z.object({ users: z.array(userSchema) });
 export const newUserBody = z.strictObject({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { errorCodes } from '../errors.ts';
 import { uuidSchema } from '../ids.ts';
-import { syncStatusSchema } from '../sync.ts';
+import { lanes, streams, syncStatusSchema } from '../sync.ts';
 import { serviceNames } from '../topics.ts';
 import { nameField, timeMs } from './common.ts';
 import { stageSchema } from './orders.ts';
@@ -40,6 +41,7 @@ export const syncPageSchema = z.object({
   /** Newest first: what waits. */
   pending: z.array(
     z.object({
+      stream: z.enum(streams),
       seq: z.number().int(),
       orderId: uuidSchema,
       number: z.string(),
@@ -52,17 +54,36 @@ export const syncPageSchema = z.object({
   parked: z.array(
     z.object({
       seq: z.number().int(),
+      stream: z.enum(streams),
       orderId: uuidSchema,
       number: z.string(),
-      code: z.string(),
+      code: z.enum(errorCodes),
       detail: z.string(),
       at: timeMs,
     }),
   ),
   /** Newest first: the last outages, each written when it began and closed when it ended. */
   incidents: z.array(
-    z.object({ startedAt: timeMs, endedAt: timeMs.nullable(), peakPending: z.number().int(), sent: z.number().int() }),
+    z.object({
+      startedAt: timeMs,
+      endedAt: timeMs.nullable(),
+      peakPending: z.number().int(),
+      sent: z.number().int(),
+      /** When the Core first signed after its end that both sides are equal; null: not compared yet. */
+      comparedAt: timeMs.nullable(),
+    }),
   ),
+  /** What waits, lane by lane. */
+  lanes: z.array(
+    z.object({ lane: z.literal(lanes), pending: z.number().int().nonnegative(), oldestAt: timeMs.nullable() }),
+  ),
+  /** The newest signed word of the Core that edge and mirror are equal; null before the first. */
+  receipt: z
+    .object({
+      at: timeMs,
+      streams: z.array(z.object({ stream: z.enum(streams), rows: z.number().int().nonnegative() })),
+    })
+    .nullable(),
   totals: z.object({ batches: z.number().int(), changesAcked: z.number().int(), bytesSent: z.number().int() }),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable(),
 });
