@@ -1,10 +1,25 @@
-import type { BatchRequest, ChangeRef, Delivery, LinkFacts, LinkPort, OutboxPort, ParkReason } from './ports.ts';
+import { createPacedLine } from './paced-line.ts';
+import type {
+  BatchRequest,
+  ChangeRef,
+  CompareOutcome,
+  Delivery,
+  HelloRequest,
+  LinkFacts,
+  LinkPort,
+  OutboxPort,
+  ParkReason,
+} from './ports.ts';
 import { uplink } from './uplink.ts';
-import type { Effect, UplinkEvent, UplinkState } from './uplink-state.ts';
+import type { ChannelEvent, Effect, LeadEvent, TimerName, UplinkEvent, UplinkState } from './uplink-state.ts';
+import { leadChannel } from './uplink-state.ts';
 
 export type DriverPorts = {
   readonly outbox: OutboxPort;
-  readonly link: LinkPort;
+  /** `reset` ends every connection; what runs on them fails. */
+  readonly link: LinkPort & { reset(): void };
+  /** Compares with the Core, and queues again what differs. It never rejects and always ends within its own time limit. */
+  readonly compare: () => Promise<CompareOutcome>;
   /** Wall clock in ms since 1970. */
   readonly now: () => number;
   /** In [0, 1). */
@@ -14,6 +29,8 @@ export type DriverPorts = {
   readonly report: (facts: LinkFacts) => void;
   /** Words for a failure of the storage, as the sync page shows them; logs it too. */
   readonly explain: (error: unknown) => ParkReason;
+  /** What sync may use of the line; null: all of it. */
+  readonly maxBytesPerS: number | null;
 };
 
 export type Driver = {
@@ -22,17 +39,22 @@ export type Driver = {
   doorbell(): void;
   networkChanged(): void;
   /**
-   * Starts nothing new, and resolves when what was being stored is stored. A push that is under way is not awaited: it
-   * is repeated after the next start, and the Core answers `duplicate`.
+   * Starts nothing new, and resolves when what was being stored is stored. A push or a comparison that is under way is
+   * not awaited: a push is repeated after the next start, and the Core answers `duplicate`.
    */
   stop(): Promise<void>;
   readonly state: UplinkState;
 };
 
+const ignore = (): void => undefined;
+
 /** Runs the uplink against the world: performs each effect and feeds what came of it back as an event. */
 export function createDriver(initial: UplinkState, ports: DriverPorts): Driver {
   let state = initial;
-  let cancelTimer = (): void => undefined;
+  const timers = new Map<TimerName, () => void>();
+  const works = new Map<number, number>();
+  const storing = new Set<Promise<void>>();
+  const line = createPacedLine(ports);
 
   const dispatch = (event: UplinkEvent): void => {
     const [next, effects] = uplink(state, event, { now: ports.now(), random: ports.random() });
@@ -40,22 +62,37 @@ export function createDriver(initial: UplinkState, ports: DriverPorts): Driver {
     for (const effect of effects) perform(effect);
   };
 
-  const storing = new Set<Promise<void>>();
+  /** One work at a time in each channel: what comes of an earlier one comes too late. */
+  const workOf = (channel: number): ((event: ChannelEvent | LeadEvent) => void) => {
+    const mine = (works.get(channel) ?? 0) + 1;
+    works.set(channel, mine);
+    return (event) => {
+      if (works.get(channel) !== mine) return;
+      dispatch(
+        channel === leadChannel ? (event as LeadEvent) : { type: 'helper', channel, event: event as ChannelEvent },
+      );
+    };
+  };
   const track = (work: Promise<void>): void => {
     const done = work.finally(() => storing.delete(done));
     storing.add(done);
   };
-  const store = async (work: Promise<UplinkEvent>): Promise<void> => {
-    const event = await work.catch((error): UplinkEvent => ({ type: 'storage-failed', ...ports.explain(error) }));
-    dispatch(event);
+  const store = (channel: number, work: Promise<ChannelEvent | LeadEvent>): void => {
+    const tell = workOf(channel);
+    track(work.catch((error): ChannelEvent => ({ type: 'storage-failed', ...ports.explain(error) })).then(tell));
   };
-  const load = async (request: BatchRequest): Promise<UplinkEvent> => {
+
+  const load = async (request: BatchRequest): Promise<ChannelEvent> => {
     const batch = await ports.outbox.load(request);
     return batch === null ? { type: 'nothing-loaded' } : { type: 'batch-loaded', batch };
   };
-  const deliver = async (delivery: Delivery): Promise<UplinkEvent> => {
+  const deliver = async (delivery: Delivery): Promise<ChannelEvent> => {
     await ports.outbox.deliver(delivery);
     return { type: 'stored' };
+  };
+  const takeEpoch = async (): Promise<LeadEvent> => {
+    await ports.outbox.takeEpoch();
+    return { type: 'epoch-taken' };
   };
   const countAttempt = async (changes: readonly ChangeRef[]): Promise<void> => {
     try {
@@ -65,25 +102,55 @@ export function createDriver(initial: UplinkState, ports: DriverPorts): Driver {
       ports.explain(error);
     }
   };
+  const hello = async (request: HelloRequest): Promise<LeadEvent> => {
+    const identity = ports.outbox.identity();
+    track(identity.then(ignore, ignore));
+    const disk = await identity;
+    const outcome = await ports.link.hello(disk, request);
+    return outcome.type === 'hello-answered' ? { ...outcome, disk } : outcome;
+  };
 
   const perform = (effect: Effect): void => {
     switch (effect.type) {
+      case 'hello': {
+        const tell = workOf(leadChannel);
+        const failed = (error: unknown): LeadEvent => ({ type: 'storage-failed', ...ports.explain(error) });
+        void hello(effect.request).catch(failed).then(tell);
+        break;
+      }
+      case 'take-epoch':
+        store(leadChannel, takeEpoch());
+        break;
       case 'load-batch':
-        track(store(load(effect.request)));
+        store(effect.request.channel, load(effect.request));
         break;
       case 'deliver':
-        track(store(deliver(effect.delivery)));
+        store(effect.channel, deliver(effect.delivery));
         break;
       case 'count-attempt':
         track(countAttempt(effect.changes));
         break;
       case 'push':
-        void ports.link.push(effect.push).then(dispatch);
+        void line.push(effect.push).then(workOf(effect.push.channel));
         break;
-      case 'schedule':
-        cancelTimer();
-        cancelTimer = ports.setTimer(effect.delayMs, () => dispatch({ type: effect.timer }));
+      case 'release':
+        ports.outbox.release(effect.channel);
         break;
+      case 'reset-link':
+        ports.link.reset();
+        break;
+      case 'compare':
+        void ports.compare().then(dispatch);
+        break;
+      case 'schedule': {
+        const { timer, delayMs } = effect;
+        timers.get(timer)?.();
+        timers.set(
+          timer,
+          ports.setTimer(delayMs, () => dispatch({ type: timer })),
+        );
+        break;
+      }
       case 'report':
         ports.report(effect.facts);
     }
@@ -95,7 +162,8 @@ export function createDriver(initial: UplinkState, ports: DriverPorts): Driver {
     networkChanged: () => dispatch({ type: 'network-changed' }),
     async stop() {
       dispatch({ type: 'stop' });
-      cancelTimer();
+      for (const cancel of timers.values()) cancel();
+      line.stop();
       await Promise.all(storing);
     },
     get state() {

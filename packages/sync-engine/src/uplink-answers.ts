@@ -1,82 +1,56 @@
-import { limits } from '@sgp/shared/limits';
-import type { PushAck } from '@sgp/shared/sync';
-import type { ChangeRef, Delivery, OutboxChange, Push, Refusal } from './ports.ts';
+import type { Push, Refusal } from './ports.ts';
 import { refusalKind } from './refusals.ts';
-import { type Env, type EventOf, factsOf, type Memory, type StateIn, type Step } from './uplink-state.ts';
-import { loadNext, push, wait } from './uplink-steps.ts';
+import { halfOf, isFor, namesNothing, readAck, refTo, sizeAfterAck } from './uplink-acks.ts';
+import {
+  block,
+  onBusy,
+  outOfReach,
+  repeatsUntilFailed,
+  repeatsUntilRenumbered,
+  serverFaultsUntilSuspected,
+  signingFaultsMax,
+} from './uplink-failures.ts';
+import { type Env, type EventOf, factsOf, leadChannel, type Memory, type StateIn, type Step } from './uplink-state.ts';
+import { leadMaxChanges, loadNext, push, wait } from './uplink-steps.ts';
 
-/** What each ending of a push leads to. */
+/** What each ending of a push of the lead leads to. */
 
-/** INTERNAL this often in a row, with some three seconds of pauses between, puts the batch under suspicion. */
-const serverFaultsUntilSuspected = 5;
-/** The same push again does not help for ever: what damages it, or remembers its nonce, may go by its bytes. */
-const repeatsUntilRenumbered = 5;
-const repeatsUntilFailed = 2 * repeatsUntilRenumbered;
 const renumberingsMax = 3;
 /** A push whose bytes may have arrived is repeated once as it is: the Core then answers from its memory. */
 const resendsMax = 1;
 
-export function onAcked({ memory, push: sent }: StateIn<'pushing'>, { ack, bytes }: EventOf<'acked'>, env: Env): Step {
-  if (ack.pushSeq !== sent.pushSeq || ack.epoch !== sent.epoch)
+export function onAcked({ memory, push: sent }: StateIn<'pushing'>, event: EventOf<'acked'>, env: Env): Step {
+  if (!isFor(event.ack, sent))
     return onNetworkFailed(
       { phase: 'pushing', memory, push: sent },
       { type: 'network-failed', mayHaveArrived: true, detail: 'the acknowledgement is for another push' },
       env,
     );
-  const delivery = { ...readAck(memory, sent, ack, env.now), bytes };
-  // Position is what counts: an acknowledgement that acknowledges nothing must not spin.
-  if (sent.changes.length > 0 && delivery.done.length + delivery.parked.length === 0)
+  const proved = sent.origin === 'probe' && memory.accused !== null ? [memory.accused] : [];
+  const delivery = readAck(sent, event, env.now, proved);
+  if (namesNothing(sent, delivery))
     return onServerFault(memory, sent, 'the acknowledgement names none of the changes', env);
   const [, ...otherSuspects] = memory.suspects;
-  const proved: Memory = {
+  const sound: Memory = {
     ...memory,
     lastAckAt: env.now,
     offlineSince: null,
     failures: 0,
     blocked: null,
     clockSkewMs: delivery.clockSkewMs ?? memory.clockSkewMs,
-    ackedSeq: Math.max(memory.ackedSeq, ack.ackedSeq),
-    batchMaxChanges:
-      sent.changes.length > 0
-        ? Math.min(limits.syncBatchMaxChanges, memory.batchMaxChanges * 2)
-        : memory.batchMaxChanges,
+    ackedSeq: Math.max(memory.ackedSeq, delivery.ackedSeq),
+    batchMaxChanges: sizeAfterAck(sent, env.now, memory.batchMaxChanges, leadMaxChanges(memory)),
     backoffStep: 0,
     serverFaults: 0,
     renumberings: 0,
     repeats: 0,
+    epochsTaken: 0,
     exchanged: true,
     suspects: sent.origin === 'suspects' ? otherSuspects : memory.suspects,
     accused: sent.origin === 'probe' ? null : memory.accused,
   };
-  return [{ phase: 'storing', memory: proved }, [{ type: 'deliver', delivery }]];
+  return [{ phase: 'storing', memory: sound }, [{ type: 'deliver', channel: leadChannel, delivery }]];
 }
-
-function readAck(memory: Memory, sent: Push, ack: PushAck, now: number): Omit<Delivery, 'bytes'> {
-  const sentBySeq = new Map(sent.changes.map((change) => [change.seq, change]));
-  const done: Delivery['done'][number][] = [];
-  const parked = sent.origin === 'probe' && memory.accused !== null ? [memory.accused] : [];
-  for (const { seq, id, outcome, reason } of ack.results) {
-    const change = sentBySeq.get(seq);
-    if (change?.id !== id) continue;
-    if (outcome === 'parked')
-      parked.push({
-        change: refTo(change),
-        reason: reason ?? { code: 'BODY_INVALID', detail: 'the cloud gave no reason' },
-      });
-    else done.push({ change: refTo(change), outcome });
-  }
-  // A resend may be answered from memory with the time of the first commit, which says nothing about the clocks now.
-  const clockSkewMs = sent.attempt === 1 ? Math.round((sent.sentAt + now) / 2 - ack.committedAtMs) : null;
-  return { at: now, done, parked, ackedSeq: ack.ackedSeq, clockSkewMs };
-}
-
-const refTo = ({ seq, id, stream, entityId, version }: OutboxChange): ChangeRef => ({
-  seq,
-  id,
-  stream,
-  entityId,
-  version,
-});
 
 export function onNetworkFailed(
   { memory, push: sent }: StateIn<'pushing'>,
@@ -107,26 +81,22 @@ export function onRefused({ memory, push: sent }: StateIn<'pushing'>, refusal: E
       return onContent(answered, sent, refusal, env);
     case 'server':
       return onServerFault(answered, sent, refusal.detail, env);
-    case 'busy': {
-      const unreachable = refusal.code === 'UNAVAILABLE';
-      // A Core that says that it is ill is no witness against a batch.
-      const next = unreachable ? { ...outOfReach(kept, env.now), serverFaults: 0 } : answered;
-      return wait(next, env, {
-        failed: sent,
-        atLeastMs: refusal.retryAfterMs ?? 0,
-        patient: refusal.retryAfterMs !== undefined,
-      });
-    }
+    case 'busy':
+      return onBusy(kept, refusal, env, sent);
+    case 'superseded':
+      return wait({ ...answered, greetedAt: null, superseded: refusal.presentInstance ?? null }, env, { failed: sent });
     case 'paused':
-      return block(answered, 'paused', sent, refusal, env);
+      return block(answered, 'paused', refusal, env, sent);
+    case 'forked':
     case 'failed':
-      return block(answered, 'failed', sent, refusal, env);
+      return block(answered, 'failed', refusal, env, sent);
   }
 }
 
 function onClockSkew(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
   const { serverTimeMs } = refusal;
-  if (serverTimeMs === undefined || sent.attempt > resendsMax + 1) return block(memory, 'failed', sent, refusal, env);
+  if (serverTimeMs === undefined || sent.attempt >= signingFaultsMax)
+    return block(memory, 'failed', refusal, env, sent);
   const signOffsetMs = serverTimeMs - env.now;
   return push({ ...memory, signOffsetMs, clockSkewMs: -signOffsetMs }, { ...sent, attempt: sent.attempt + 1 });
 }
@@ -137,19 +107,27 @@ function onRepeat(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step 
   // Other bytes under another number. Groups under suspicion are found again if there is something to find.
   const smaller: Memory = { ...halved(again, sent), suspects: [], accused: null };
   if (again.repeats <= repeatsUntilFailed) return wait(smaller, env, { failed: sent });
-  return block(smaller, 'failed', sent, refusal, env);
+  return block(smaller, 'failed', refusal, env, sent);
 }
 
 function onRenumber(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
-  const pushSeqAbove = Math.max(memory.pushSeqAbove, sent.pushSeq, refusal.lastPushSeq ?? 0);
+  const pushSeqAbove = raisedAbove(memory, sent, refusal);
   const raised: Memory = { ...memory, pushSeqAbove, renumberings: memory.renumberings + 1 };
-  if (raised.renumberings > renumberingsMax) return block(raised, 'failed', sent, refusal, env);
+  if (raised.renumberings > renumberingsMax) return block(raised, 'failed', refusal, env, sent);
   return loadNext(raised, env);
 }
 
+/** Push numbers are counted by channel. */
+export const raisedAbove = (
+  memory: Memory,
+  { channel, pushSeq }: Push,
+  { lastPushSeq = 0 }: Refusal,
+): readonly number[] =>
+  memory.pushSeqAbove.map((above, each) => (each === channel ? Math.max(above, pushSeq, lastPushSeq) : above));
+
 function onContent(memory: Memory, sent: Push, refusal: Refusal, env: Env): Step {
   if (sent.changes.length > 0) return loadNext(suspecting(memory, sent, refusal), env);
-  return block({ ...memory, suspects: [], accused: null }, 'failed', sent, refusal, env);
+  return block({ ...memory, suspects: [], accused: null }, 'failed', refusal, env, sent);
 }
 
 /** Bisection (DESIGN §4.6): halves until one change stands alone, which is then accused. */
@@ -167,10 +145,10 @@ function onServerFault(memory: Memory, sent: Push, detail: string, env: Env): St
   const refusal = { code: 'INTERNAL', detail } as const;
   // The Core breaks without any change: it is ill, and what was learned about the changes meanwhile is worth nothing.
   if (sent.origin === 'probe')
-    return block({ ...memory, suspects: [], accused: null, serverFaults: 0 }, 'failed', sent, refusal, env);
+    return block({ ...memory, suspects: [], accused: null, serverFaults: 0 }, 'failed', refusal, env, sent);
   const faulty: Memory = { ...memory, serverFaults: memory.serverFaults + 1 };
   if (faulty.serverFaults < serverFaultsUntilSuspected) return wait(halved(faulty, sent), env, { failed: sent });
-  if (sent.changes.length === 0) return block(faulty, 'failed', sent, refusal, env);
+  if (sent.changes.length === 0) return block(faulty, 'failed', refusal, env, sent);
   const suspicious = suspecting(faulty, sent, refusal);
   // The test of an accused change follows at once: only an answer of the same moment tells its fault from the Core's.
   return suspicious.accused === null ? wait(suspicious, env, { failed: sent }) : loadNext(suspicious, env);
@@ -185,29 +163,12 @@ const withoutStaleProof = (memory: Memory, { origin }: Push): Memory =>
     ? { ...memory, suspects: [], accused: null, serverFaults: 0 }
     : memory;
 
-function block(memory: Memory, kind: 'failed' | 'paused', sent: Push, { code, detail }: Refusal, env: Env): Step {
-  const blocked = { kind, code, detail };
-  return wait({ ...memory, blocked }, env, { failed: sent, atLeastMs: limits.syncBackoffMaxMs, patient: true });
-}
-
-const outOfReach = (memory: Memory, now: number): Memory => ({
+const halved = (memory: Memory, sent: Push): Memory => ({
   ...memory,
-  offlineSince: memory.offlineSince ?? now,
-  failures: memory.failures + 1,
+  batchMaxChanges: halfOf(sent, memory.batchMaxChanges),
 });
 
-const halved = (memory: Memory, { changes }: Push): Memory =>
-  changes.length > 1 ? { ...memory, batchMaxChanges: Math.ceil(changes.length / 2) } : memory;
-
-export function onStorageFailed(
-  { memory }: StateIn<'loading' | 'storing'>,
-  { code, detail }: EventOf<'storage-failed'>,
-  env: Env,
-): Step {
-  return wait({ ...memory, blocked: { kind: 'failed', code, detail } }, env, { patient: true });
-}
-
 export function onStored({ memory }: StateIn<'storing'>, _event: EventOf<'stored'>, env: Env): Step {
-  const [next, effects] = loadNext(memory, env);
+  const [next, effects] = loadNext({ ...memory, stalledTicks: 0 }, env);
   return [next, [{ type: 'report', facts: factsOf(memory) }, ...effects]];
 }

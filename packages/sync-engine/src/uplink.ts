@@ -1,23 +1,46 @@
 import { limits } from '@sgp/shared/limits';
-import { onAcked, onNetworkFailed, onRefused, onStorageFailed, onStored, onTimeout } from './uplink-answers.ts';
-import type { Env, EventOf, EventType, Phase, StateIn, Step, UplinkEvent, UplinkState } from './uplink-state.ts';
-import { loadNext, push } from './uplink-steps.ts';
+import { laneOf } from './lanes.ts';
+import { onAcked, onNetworkFailed, onRefused, onStored, onTimeout } from './uplink-answers.ts';
+import { onStorageFailed } from './uplink-failures.ts';
+import { onEpochTaken, onHelloAnswered, onHelloLost, onHelloRefused, onHelloUnsupported } from './uplink-greeting.ts';
+import { stepHelper, turnAllOff, wakeHelper } from './uplink-helpers.ts';
+import {
+  type Env,
+  type EventOf,
+  type EventType,
+  type LeadEvent,
+  type Phase,
+  type StateIn,
+  type Step,
+  type UplinkEvent,
+  type UplinkState,
+  withMemory,
+} from './uplink-state.ts';
+import { compareWhenDrained, loadNext, newPush, push } from './uplink-steps.ts';
+import { onWatchDue, scheduleWatch } from './uplink-watch.ts';
 
 type Cell<P extends Phase, E extends EventType> = (state: StateIn<P>, event: EventOf<E>, env: Env) => Step;
 type Table = { readonly [P in Phase]: { readonly [E in EventType]: Cell<P, E> } };
 
 /** The event says nothing in this state, or came too late: the next poll or acknowledgement brings what it told. */
 const ignored = (state: UplinkState): Step => [state, []];
-const stopped = ({ memory }: UplinkState): Step => [{ phase: 'stopped', memory }, []];
+const stopped = ({ memory }: UplinkState): Step => {
+  const [ended, releases] = turnAllOff(memory);
+  return [{ phase: 'stopped', memory: ended }, releases];
+};
 const load = ({ memory }: UplinkState, _event: unknown, env: Env): Step => loadNext(memory, env);
 
 /** Every state with every event (docs/sync-protocol.md §3): a missing cell does not compile. */
 const table: Table = {
   idle: {
-    start: load,
+    start: onStart,
     doorbell: load,
     'poll-due': load,
     'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': ignored,
     'nothing-loaded': ignored,
     acked: ignored,
@@ -26,7 +49,53 @@ const table: Table = {
     'network-failed': ignored,
     timeout: ignored,
     'storage-failed': ignored,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
     'network-changed': checkLink,
+    stop: stopped,
+  },
+  greeting: {
+    start: ignored,
+    doorbell: ignored,
+    'poll-due': ignored,
+    'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': onHelloAnswered,
+    'hello-unsupported': onHelloUnsupported,
+    'epoch-taken': ignored,
+    'batch-loaded': ignored,
+    'nothing-loaded': ignored,
+    acked: ignored,
+    stored: ignored,
+    refused: onHelloRefused,
+    'network-failed': onHelloLost,
+    timeout: onHelloLost,
+    'storage-failed': onStorageFailed,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
+    'network-changed': ignored,
+    stop: stopped,
+  },
+  renewing: {
+    start: ignored,
+    doorbell: ignored,
+    'poll-due': ignored,
+    'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': onEpochTaken,
+    'batch-loaded': ignored,
+    'nothing-loaded': ignored,
+    acked: ignored,
+    stored: ignored,
+    refused: ignored,
+    'network-failed': ignored,
+    timeout: ignored,
+    'storage-failed': onStorageFailed,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
+    'network-changed': ignored,
     stop: stopped,
   },
   loading: {
@@ -34,6 +103,10 @@ const table: Table = {
     doorbell: (state) => [{ ...state, rung: true }, []],
     'poll-due': ignored,
     'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': onBatchLoaded,
     'nothing-loaded': onNothingLoaded,
     acked: ignored,
@@ -42,6 +115,8 @@ const table: Table = {
     'network-failed': ignored,
     timeout: ignored,
     'storage-failed': onStorageFailed,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
     'network-changed': ignored,
     stop: stopped,
   },
@@ -51,6 +126,10 @@ const table: Table = {
     doorbell: ignored,
     'poll-due': ignored,
     'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': ignored,
     'nothing-loaded': ignored,
     acked: onAcked,
@@ -59,6 +138,8 @@ const table: Table = {
     'network-failed': onNetworkFailed,
     timeout: onTimeout,
     'storage-failed': ignored,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
     'network-changed': ignored,
     stop: stopped,
   },
@@ -67,6 +148,10 @@ const table: Table = {
     doorbell: ignored,
     'poll-due': ignored,
     'retry-due': ignored,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': ignored,
     'nothing-loaded': ignored,
     acked: ignored,
@@ -75,6 +160,8 @@ const table: Table = {
     'network-failed': ignored,
     timeout: ignored,
     'storage-failed': onStorageFailed,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
     'network-changed': ignored,
     stop: stopped,
   },
@@ -83,6 +170,10 @@ const table: Table = {
     doorbell: onDoorbellWaiting,
     'poll-due': ignored,
     'retry-due': retry,
+    'watch-due': onWatchDue,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': ignored,
     'nothing-loaded': ignored,
     acked: ignored,
@@ -91,6 +182,8 @@ const table: Table = {
     'network-failed': ignored,
     timeout: ignored,
     'storage-failed': ignored,
+    compared: onCompareEnded,
+    'compare-failed': onCompareEnded,
     'network-changed': onNetworkChangedWaiting,
     stop: stopped,
   },
@@ -99,6 +192,10 @@ const table: Table = {
     doorbell: ignored,
     'poll-due': ignored,
     'retry-due': ignored,
+    'watch-due': ignored,
+    'hello-answered': ignored,
+    'hello-unsupported': ignored,
+    'epoch-taken': ignored,
     'batch-loaded': ignored,
     'nothing-loaded': ignored,
     acked: ignored,
@@ -107,6 +204,8 @@ const table: Table = {
     'network-failed': ignored,
     timeout: ignored,
     'storage-failed': ignored,
+    compared: ignored,
+    'compare-failed': ignored,
     'network-changed': ignored,
     stop: ignored,
   },
@@ -114,12 +213,25 @@ const table: Table = {
 
 /** One step of the uplink. Pure: the same state, event and env always give the same state and effects. */
 export function uplink(state: UplinkState, event: UplinkEvent, env: Env): Step {
-  const cell = table[state.phase][event.type] as (state: UplinkState, event: UplinkEvent, env: Env) => Step;
+  if (event.type === 'helper') return stepHelper(state, event.channel, event.event, env);
+  const cell = table[state.phase][event.type] as (state: UplinkState, event: LeadEvent, env: Env) => Step;
   return cell(state, event, env);
 }
 
+function onStart({ memory }: StateIn<'idle'>, _event: unknown, env: Env): Step {
+  const [next, effects] = loadNext(memory, env);
+  return [next, [...effects, scheduleWatch]];
+}
+
+/** After so many batches in a row a helper looks after the other lanes, though no limit cut the lead's batches. */
+const busyTurnsUntilHelp = 4;
+
 function onBatchLoaded({ memory, origin }: StateIn<'loading'>, { batch }: EventOf<'batch-loaded'>, env: Env): Step {
-  return push(memory, { ...batch, origin, sentAt: env.now, attempt: 1, signOffsetMs: memory.signOffsetMs });
+  const busyTurns = batch.changes.length === 0 ? 0 : memory.busyTurns + 1;
+  const pushing = push({ ...memory, busyTurns }, newPush(memory, batch, origin, env));
+  if (origin !== 'queue') return pushing;
+  const helped = batch.more || (busyTurns > 0 && busyTurns % busyTurnsUntilHelp === 0) ? wakeHelper(pushing) : pushing;
+  return batch.changes.length === 0 || laneOf(batch.stream) === 3 ? compareWhenDrained(helped, env) : helped;
 }
 
 function onNothingLoaded(state: StateIn<'loading'>, _event: EventOf<'nothing-loaded'>, env: Env): Step {
@@ -127,11 +239,26 @@ function onNothingLoaded(state: StateIn<'loading'>, _event: EventOf<'nothing-loa
   // Suspects that left the queue are cleared; the queue itself is read again when the bell rang during the reading.
   if (origin === 'suspects') return loadNext({ ...memory, suspects: memory.suspects.slice(1) }, env);
   if (rung) return loadNext(memory, env);
-  return [{ phase: 'idle', memory }, [{ type: 'schedule', timer: 'poll-due', delayMs: limits.outboxPollMs }]];
+  const rested = { ...memory, busyTurns: 0, stalledTicks: 0 };
+  const idle: Step = [
+    { phase: 'idle', memory: rested },
+    [{ type: 'schedule', timer: 'poll-due', delayMs: limits.outboxPollMs }],
+  ];
+  return compareWhenDrained(idle, env);
+}
+
+/** Pushing never waits for a comparison, and does not ask how it ended but for when the next is due. */
+function onCompareEnded(state: UplinkState, event: EventOf<'compared' | 'compare-failed'>, { now }: Env): Step {
+  const sound = event.type === 'compared' && event.repaired === 0;
+  const next = now + (sound ? limits.syncCompareEveryMs : limits.syncCompareRetryMs);
+  const compareDueAt = state.memory.compareDueAt === 0 ? 0 : next;
+  return [withMemory(state, { ...state.memory, comparing: false, compareDueAt }), []];
 }
 
 function retry({ memory, resend }: StateIn<'waiting'>, _event: unknown, env: Env): Step {
-  return resend === null ? loadNext(memory, env) : push(memory, { ...resend, attempt: resend.attempt + 1 });
+  // After an outage the handshake comes first, and what is newest then.
+  if (resend === null || memory.greetedAt === null) return loadNext(memory, env);
+  return push(memory, { ...resend, attempt: resend.attempt + 1 });
 }
 
 /** Somebody works: worth an attempt soon, though not at every change of a busy shop. */

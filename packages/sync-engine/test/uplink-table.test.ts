@@ -1,14 +1,16 @@
 import { uplink } from '@sgp/sync-engine/uplink';
-import type { EventType, Phase, UplinkEvent, UplinkState } from '@sgp/sync-engine/uplink-state';
+import type { EventType, LeadEvent, Phase, UplinkState } from '@sgp/sync-engine/uplink-state';
 import test from 'ava';
-import { ackOf, batchOf, change, fresh } from './support.ts';
+import { ackOf, batchOf, change, fresh, helloOf, instanceId } from './support.ts';
 
-const { memory } = fresh();
+const memory = { ...fresh().memory, wire: { version: 2, generation: 1, instanceId } as const, greetedAt: 0 };
 const batch = batchOf([change(1, 1), change(2, 2)]);
-const push = { ...batch, origin: 'queue', sentAt: 0, attempt: 1, signOffsetMs: 0 } as const;
+const push = { ...batch, wire: memory.wire, origin: 'queue', sentAt: 0, attempt: 1, signOffsetMs: 0 } as const;
 
 const states: { readonly [P in Phase]: UplinkState } = {
   idle: { phase: 'idle', memory },
+  greeting: { phase: 'greeting', memory, sentAt: 0, attempt: 1 },
+  renewing: { phase: 'renewing', memory },
   loading: { phase: 'loading', memory, origin: 'queue', rung: false },
   pushing: { phase: 'pushing', memory, push },
   storing: { phase: 'storing', memory },
@@ -16,11 +18,15 @@ const states: { readonly [P in Phase]: UplinkState } = {
   stopped: { phase: 'stopped', memory },
 };
 
-const events: { readonly [E in EventType]: UplinkEvent } = {
+const events: { readonly [E in EventType]: LeadEvent } = {
   start: { type: 'start' },
   doorbell: { type: 'doorbell' },
   'poll-due': { type: 'poll-due' },
   'retry-due': { type: 'retry-due' },
+  'watch-due': { type: 'watch-due' },
+  'hello-answered': helloOf(),
+  'hello-unsupported': { type: 'hello-unsupported' },
+  'epoch-taken': { type: 'epoch-taken' },
   'batch-loaded': { type: 'batch-loaded', batch },
   'nothing-loaded': { type: 'nothing-loaded' },
   acked: { type: 'acked', ack: ackOf(push), bytes: 1 },
@@ -29,6 +35,8 @@ const events: { readonly [E in EventType]: UplinkEvent } = {
   'network-failed': { type: 'network-failed', mayHaveArrived: false, detail: '' },
   timeout: { type: 'timeout' },
   'storage-failed': { type: 'storage-failed', code: 'DISK_FULL', detail: '' },
+  compared: { type: 'compared', repaired: 0 },
+  'compare-failed': { type: 'compare-failed', detail: '' },
   'network-changed': { type: 'network-changed' },
   stop: { type: 'stop' },
 };
@@ -40,6 +48,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'loading',
     'poll-due': 'loading',
     'retry-due': 'idle',
+    'watch-due': 'idle',
+    'hello-answered': 'idle',
+    'hello-unsupported': 'idle',
+    'epoch-taken': 'idle',
     'batch-loaded': 'idle',
     'nothing-loaded': 'idle',
     acked: 'idle',
@@ -48,7 +60,53 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'idle',
     timeout: 'idle',
     'storage-failed': 'idle',
+    compared: 'idle',
+    'compare-failed': 'idle',
     'network-changed': 'loading',
+    stop: 'stopped',
+  },
+  greeting: {
+    start: 'greeting',
+    doorbell: 'greeting',
+    'poll-due': 'greeting',
+    'retry-due': 'greeting',
+    'watch-due': 'greeting',
+    'hello-answered': 'loading',
+    'hello-unsupported': 'loading',
+    'epoch-taken': 'greeting',
+    'batch-loaded': 'greeting',
+    'nothing-loaded': 'greeting',
+    acked: 'greeting',
+    stored: 'greeting',
+    refused: 'waiting',
+    'network-failed': 'waiting',
+    timeout: 'waiting',
+    'storage-failed': 'waiting',
+    compared: 'greeting',
+    'compare-failed': 'greeting',
+    'network-changed': 'greeting',
+    stop: 'stopped',
+  },
+  renewing: {
+    start: 'renewing',
+    doorbell: 'renewing',
+    'poll-due': 'renewing',
+    'retry-due': 'renewing',
+    'watch-due': 'renewing',
+    'hello-answered': 'renewing',
+    'hello-unsupported': 'renewing',
+    'epoch-taken': 'greeting',
+    'batch-loaded': 'renewing',
+    'nothing-loaded': 'renewing',
+    acked: 'renewing',
+    stored: 'renewing',
+    refused: 'renewing',
+    'network-failed': 'renewing',
+    timeout: 'renewing',
+    'storage-failed': 'waiting',
+    compared: 'renewing',
+    'compare-failed': 'renewing',
+    'network-changed': 'renewing',
     stop: 'stopped',
   },
   loading: {
@@ -56,6 +114,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'loading',
     'poll-due': 'loading',
     'retry-due': 'loading',
+    'watch-due': 'loading',
+    'hello-answered': 'loading',
+    'hello-unsupported': 'loading',
+    'epoch-taken': 'loading',
     'batch-loaded': 'pushing',
     'nothing-loaded': 'idle',
     acked: 'loading',
@@ -64,6 +126,8 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'loading',
     timeout: 'loading',
     'storage-failed': 'waiting',
+    compared: 'loading',
+    'compare-failed': 'loading',
     'network-changed': 'loading',
     stop: 'stopped',
   },
@@ -72,6 +136,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'pushing',
     'poll-due': 'pushing',
     'retry-due': 'pushing',
+    'watch-due': 'pushing',
+    'hello-answered': 'pushing',
+    'hello-unsupported': 'pushing',
+    'epoch-taken': 'pushing',
     'batch-loaded': 'pushing',
     'nothing-loaded': 'pushing',
     acked: 'storing',
@@ -80,6 +148,8 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'waiting',
     timeout: 'waiting',
     'storage-failed': 'pushing',
+    compared: 'pushing',
+    'compare-failed': 'pushing',
     'network-changed': 'pushing',
     stop: 'stopped',
   },
@@ -88,6 +158,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'storing',
     'poll-due': 'storing',
     'retry-due': 'storing',
+    'watch-due': 'storing',
+    'hello-answered': 'storing',
+    'hello-unsupported': 'storing',
+    'epoch-taken': 'storing',
     'batch-loaded': 'storing',
     'nothing-loaded': 'storing',
     acked: 'storing',
@@ -96,6 +170,8 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'storing',
     timeout: 'storing',
     'storage-failed': 'waiting',
+    compared: 'storing',
+    'compare-failed': 'storing',
     'network-changed': 'storing',
     stop: 'stopped',
   },
@@ -104,6 +180,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'loading',
     'poll-due': 'waiting',
     'retry-due': 'loading',
+    'watch-due': 'waiting',
+    'hello-answered': 'waiting',
+    'hello-unsupported': 'waiting',
+    'epoch-taken': 'waiting',
     'batch-loaded': 'waiting',
     'nothing-loaded': 'waiting',
     acked: 'waiting',
@@ -112,6 +192,8 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'waiting',
     timeout: 'waiting',
     'storage-failed': 'waiting',
+    compared: 'waiting',
+    'compare-failed': 'waiting',
     'network-changed': 'loading',
     stop: 'stopped',
   },
@@ -120,6 +202,10 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     doorbell: 'stopped',
     'poll-due': 'stopped',
     'retry-due': 'stopped',
+    'watch-due': 'stopped',
+    'hello-answered': 'stopped',
+    'hello-unsupported': 'stopped',
+    'epoch-taken': 'stopped',
     'batch-loaded': 'stopped',
     'nothing-loaded': 'stopped',
     acked: 'stopped',
@@ -128,6 +214,8 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'network-failed': 'stopped',
     timeout: 'stopped',
     'storage-failed': 'stopped',
+    compared: 'stopped',
+    'compare-failed': 'stopped',
     'network-changed': 'stopped',
     stop: 'stopped',
   },
@@ -141,8 +229,10 @@ for (const phase of Object.keys(table) as Phase[])
     }
   });
 
-test('I1: whatever is loading, pushing, storing or waiting has an effect under way that ends it', (t) => {
+test('I1: whatever is greeting, renewing, loading, pushing, storing or waiting has an effect under way that ends it', (t) => {
   const continuing = {
+    greeting: 'hello',
+    renewing: 'take-epoch',
     loading: 'load-batch',
     pushing: 'push',
     storing: 'deliver',

@@ -1,0 +1,86 @@
+import type { Hello, HelloVerdict } from '@sgp/shared/sync-hello';
+
+/**
+ * Which running copy of a node is the present one (docs/sync-protocol.md §4.2). A disk has an epoch; each start of the
+ * bridge on it has a generation, one higher than the start before, and an instance id of its own. So a restart is told
+ * from a copy: two starts with one generation are two disks.
+ */
+
+export type Instance = Pick<Hello, 'epoch' | 'generation' | 'instanceId'>;
+
+export type NodeInstances = {
+  readonly present: Instance;
+  /** Epochs of this node that came before the present one. */
+  readonly formerEpochs: readonly string[];
+  /** Two live copies spoke with one identity: nothing goes on until a person decided. */
+  readonly forked: boolean;
+};
+
+/** What the Core has of the epoch that says hello; zeros when it never saw it. */
+export type EpochCheckpoint = {
+  /** At or below it nothing was open. */
+  readonly ackedSeq: number;
+  /** Highest change number that ever arrived. */
+  readonly maxSeq: number;
+};
+
+export type HelloJudgement = {
+  readonly answer: HelloVerdict | 'superseded' | 'forked';
+  readonly next: NodeInstances | null;
+};
+
+/**
+ * Judges a handshake. Stragglers of the network change nothing: only a hello that names the present instance as the one
+ * that superseded it proves a process that lives beside it.
+ */
+export function judgeHello(
+  known: NodeInstances | null,
+  checkpoint: EpochCheckpoint,
+  hello: Pick<Hello, 'epoch' | 'generation' | 'instanceId' | 'lastSeq' | 'ackedSeq' | 'superseded'>,
+): HelloJudgement {
+  if (known === null) return { answer: byPosition(checkpoint, hello), next: presentIs(hello, []) };
+  const { present } = known;
+  if (known.forked) return { answer: 'forked', next: known };
+  if (hello.instanceId === present.instanceId && hello.epoch === present.epoch)
+    return { answer: byPosition(checkpoint, hello), next: known };
+  if (hello.superseded === present.instanceId && !isUnheardOf(known, hello))
+    return { answer: 'forked', next: { ...known, forked: true } };
+  if (hello.epoch !== present.epoch) {
+    if (known.formerEpochs.includes(hello.epoch)) return { answer: 'new-epoch', next: known };
+    return { answer: 'compare', next: presentIs(hello, [...known.formerEpochs, present.epoch]) };
+  }
+  // The disk of this start was copied or restored from the past: its numbers were given before.
+  if (hello.generation <= present.generation) return { answer: 'new-epoch', next: known };
+  const answer = byPosition(checkpoint, hello);
+  return { answer, next: answer === 'new-epoch' ? known : presentIs(hello, known.formerEpochs) };
+}
+
+/**
+ * The present instance cannot have come after a start that is later than it: the Core was restored from a backup and
+ * forgot this one, which is no copy.
+ */
+const isUnheardOf = (
+  { present, formerEpochs }: NodeInstances,
+  { epoch, generation }: Pick<Instance, 'epoch' | 'generation'>,
+): boolean => (epoch === present.epoch ? generation > present.generation : !formerEpochs.includes(epoch));
+
+/** Is this push of the instance that is the present one? */
+export function judgePush(
+  known: NodeInstances | null,
+  push: Pick<Instance, 'epoch' | 'instanceId'>,
+): 'go-on' | 'superseded' | 'forked' {
+  if (known?.forked === true) return 'forked';
+  return known?.present.instanceId === push.instanceId && known.present.epoch === push.epoch ? 'go-on' : 'superseded';
+}
+
+const presentIs = ({ epoch, generation, instanceId }: Instance, formerEpochs: readonly string[]): NodeInstances => ({
+  present: { epoch, generation, instanceId },
+  formerEpochs,
+  forked: false,
+});
+
+/** The disk that knows less than it told was restored; a Core that knows less than it acknowledged was restored. */
+function byPosition(core: EpochCheckpoint, edge: Pick<Hello, 'lastSeq' | 'ackedSeq'>): HelloVerdict {
+  if (edge.lastSeq < core.maxSeq) return 'new-epoch';
+  return core.ackedSeq < edge.ackedSeq ? 'compare' : 'go-on';
+}
