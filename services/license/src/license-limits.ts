@@ -31,6 +31,8 @@ export const licenseLimits = {
   /** SECURITY 3.3: a keyset is signed for a year and anew each month. */
   keysetLifeMs: 365 * dayMs,
   keysetRenewAfterMs: 30 * dayMs,
+  /** A node that was cut off may still hold answers signed with the sync key before the present one. */
+  formerSyncKeysListedMax: 1,
   /** Nonces that nobody may use again are deleted this often. */
   noncePurgeIntervalMs: 60_000,
   /** A check-in carries nothing yet. */

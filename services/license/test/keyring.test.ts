@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyKeyset } from '@sgp/auth/licence';
+import { newSigningKey, publicSigningKey } from '@sgp/auth/signing-key';
 import test from 'ava';
 import { openKeyring } from '../src/keys/keyring.ts';
 import { licenceTimes } from '../src/licences/licence-issuer.ts';
@@ -47,6 +48,29 @@ test('the keyset is signed anew each month, and its version only grows, across r
   const restarted = await openKeyring(dir, { mayCreate: false, nowMs });
   t.is(await versionAt(nowMs + 32 * dayMs, restarted), 2);
   t.is(await versionAt(nowMs + 500 * dayMs, restarted), 3, 'one that is too old is replaced');
+});
+
+test('a sync key is listed beside the former one, once, and stays over a restart and the monthly signing', async (t) => {
+  const dir = temporaryDir(t);
+  const ring = await openKeyring(dir, { mayCreate: true, nowMs });
+  const newKey = async () => publicSigningKey(await newSigningKey('sync', nowMs));
+  const [first, second, third] = [await newKey(), await newKey(), await newKey()];
+  const listed = async (of = ring, atMs = nowMs) => {
+    const { version, keys } = await verifyKeyset(await of.keyset(atMs), of.roots, atMs);
+    return { version, kids: keys.filter(({ purpose }) => purpose === 'sync').map(({ kid }) => kid) };
+  };
+  t.is((await verifyKeyset(await ring.keyset(nowMs), ring.roots, nowMs)).version, 1);
+  t.deepEqual(await Promise.all([ring.listSyncKey(first, nowMs), ring.listSyncKey(first, nowMs)]), [2, 2]);
+  t.is(await ring.listSyncKey(second, nowMs), 3);
+  t.deepEqual(await listed(), { version: 3, kids: [second.kid, first.kid] });
+  t.is(await ring.listSyncKey(first, nowMs), 3, 'what is listed is not listed again');
+  const restarted = await openKeyring(dir, { mayCreate: false, nowMs });
+  t.deepEqual(await listed(restarted, nowMs + 31 * dayMs), { version: 4, kids: [second.kid, first.kid] });
+  t.is(await restarted.listSyncKey(third, nowMs), 5);
+  t.deepEqual((await listed(restarted)).kids, [third.kid, second.kid]);
+  await t.throwsAsync(restarted.listSyncKey({ ...first, kid: third.kid }, nowMs), { code: 'ALREADY_EXISTS' });
+  const licenceKid = restarted.licenceKey.kid;
+  await t.throwsAsync(restarted.listSyncKey({ ...first, kid: licenceKid }, nowMs), { code: 'ALREADY_EXISTS' });
 });
 
 test('keys that are gone or broken are told in one sentence, and no new ones are made in their place', async (t) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ChangeResult } from '@sgp/shared/sync';
-import { decide, type InboxDecision } from '@sgp/sync-engine/inbox';
+import { decide, type InboxDecision, type InboxRow } from '@sgp/sync-engine/inbox';
 import type { CheckedChange, GoodChange, ParkReason } from './check-change.ts';
-import type { OrderRows } from './order-upsert.ts';
+import type { EntityRows, WriteTimes, WrittenRow } from './entity-rows.ts';
 
 export type ParkedChange = { readonly change: GoodChange['change']; readonly reason: ParkReason };
 export type AppliedBatch = {
@@ -10,27 +10,29 @@ export type AppliedBatch = {
   readonly results: readonly ChangeResult[];
   readonly applied: readonly GoodChange[];
   readonly parked: readonly ParkedChange[];
+  /** Each row that was written, with what it replaced. */
+  readonly written: readonly WrittenRow[];
 };
 
-export type ApplyRules = {
+export type ApplyRules = WriteTimes & {
   /** False when the node's licence is restricted: progress of known orders still goes in. */
-  readonly newOrdersAllowed: boolean;
-  readonly batchId: string;
-  readonly receivedAt: number;
+  readonly newOnesAllowed: boolean;
+  /** `append`: what is there stays as it is, whatever comes. */
+  readonly kind: 'state' | 'append';
 };
 
 /**
- * Applies checked changes with one upsert. Of several versions of one order only the newest is written; the others are
+ * Applies checked changes with one statement. Of several versions of one entity only the newest is written; the others are
  * decided against what stands after it, exactly as if they had come later (`decideBatch` of the sync engine is the law).
  */
 export async function applyBatch(
-  rows: OrderRows,
+  rows: EntityRows,
   checked: readonly CheckedChange[],
   rules: ApplyRules,
 ): Promise<AppliedBatch> {
   const good = checked.filter((each) => each.ok);
-  const refused = rules.newOrdersAllowed ? new Set<string>() : await unknownOrders(rows, good);
-  const verdicts = await applyGood(
+  const refused = rules.newOnesAllowed ? new Set<string>() : await unknownEntities(rows, good);
+  const { verdicts, written } = await applyGood(
     rows,
     good.filter((each) => !refused.has(idOf(each))),
     rules,
@@ -45,38 +47,44 @@ export async function applyBatch(
     if (verdict.outcome === 'applied' && each.ok) applied.push(each);
     return { seq, id, ...verdict };
   });
-  return { results, applied, parked };
+  return { results, applied, parked, written };
 }
 
 const restricted: ParkReason = { code: 'LICENSE_RESTRICTED', detail: 'the licence takes no new orders now' };
 const idOf = ({ change }: GoodChange): string => change.entityId;
 
-async function applyGood(
-  rows: OrderRows,
-  good: readonly GoodChange[],
-  rules: ApplyRules,
-): Promise<ReadonlyMap<unknown, InboxDecision>> {
+async function applyGood(rows: EntityRows, good: readonly GoodChange[], rules: ApplyRules) {
   const verdicts = new Map<unknown, InboxDecision>();
+  const written: WrittenRow[] = [];
+  const judge = rules.kind === 'append' ? decideAppended : decide;
   let open = good;
-  // One round is enough unless the newest version of an order is itself in conflict: then its forerunner is tried.
+  // One round is enough unless the newest version of an entity is itself in conflict: then its forerunner is tried.
   while (open.length > 0) {
     const newest = newestOfEach(open);
-    const written = await rows.upsertNewer(newest, rules.batchId, rules.receivedAt);
-    for (const each of newest) if (written.has(idOf(each))) verdicts.set(each, { outcome: 'applied' });
+    const round = await rows.write(newest, rules);
+    written.push(...round.values());
+    for (const each of newest) if (round.has(idOf(each))) verdicts.set(each, { outcome: 'applied' });
     const first = new Set(newest);
-    const due = open.filter((each) => !verdicts.has(each) && (first.has(each) || written.has(idOf(each))));
+    const due = open.filter((each) => !verdicts.has(each) && (first.has(each) || round.has(idOf(each))));
     const standing = await rows.standing([...new Set(due.map(idOf))]);
     for (const each of due) {
-      const decision = decide(standing.get(idOf(each)) ?? null, each.change);
+      const decision = judge(standing.get(idOf(each)) ?? null, each.change);
       assert(decision.outcome !== 'applied', 'what the database did not write is not called applied');
       verdicts.set(each, decision);
     }
     open = open.filter((each) => !verdicts.has(each));
   }
-  return verdicts;
+  return { verdicts, written };
 }
 
-async function unknownOrders(rows: OrderRows, good: readonly GoodChange[]): Promise<ReadonlySet<string>> {
+/** What was appended is never written again: anything but the same content is an alarm. */
+function decideAppended(row: InboxRow | null, change: InboxRow): InboxDecision {
+  if (row?.version === change.version && row.hash === change.hash) return { outcome: 'duplicate' };
+  const detail = `this entry is here already with another content (version ${row?.version})`;
+  return row === null ? { outcome: 'applied' } : { outcome: 'parked', reason: { code: 'VERSION_CONFLICT', detail } };
+}
+
+async function unknownEntities(rows: EntityRows, good: readonly GoodChange[]): Promise<ReadonlySet<string>> {
   const ids = new Set(good.map(idOf));
   const known = await rows.standing([...ids]);
   return new Set([...ids].filter((id) => !known.has(id)));

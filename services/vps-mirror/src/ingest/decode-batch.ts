@@ -2,7 +2,14 @@ import { promisify } from 'node:util';
 import { gunzip, gunzipSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
-import { changeSchema, pushBatchSchema } from '@sgp/shared/sync';
+import {
+  changeSchema,
+  pushBatchSchemaV1,
+  pushBatchSchemaV2,
+  type StreamName,
+  streams,
+  streamsOfVersion1,
+} from '@sgp/shared/sync';
 import * as z from 'zod';
 import { mirrorLimits } from '../mirror-limits.ts';
 
@@ -10,9 +17,11 @@ import { mirrorLimits } from '../mirror-limits.ts';
  * The envelope of a push. Payloads are left as they came: each is held against its own strict schema afterwards, where a
  * wrong one parks its change instead of refusing the batch.
  */
-const envelopeSchema = pushBatchSchema.extend({
-  changes: z.array(changeSchema.extend({ payload: z.unknown() })).max(limits.syncBatchMaxChanges),
-});
+const changes = z.array(changeSchema.extend({ payload: z.unknown() })).max(limits.syncBatchMaxChanges);
+const envelopeSchema = z.discriminatedUnion('schemaVersion', [
+  pushBatchSchemaV1.extend({ changes }),
+  pushBatchSchemaV2.extend({ changes }),
+]);
 export type Envelope = z.infer<typeof envelopeSchema>;
 export type EnvelopeChange = Envelope['changes'][number];
 
@@ -47,13 +56,24 @@ export async function inflate(body: Buffer, encoding: string): Promise<Buffer> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws AppError BODY_INVALID for what is not UTF-8 or not JSON; ZodError for what is no push */
-export function parseEnvelope(bytes: Buffer): Envelope {
-  let json: unknown;
+/** @throws AppError BODY_INVALID for what is not UTF-8 or not JSON */
+export function parseJson(bytes: Buffer): unknown {
   try {
-    json = JSON.parse(utf8.decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch (cause) {
     throw new AppError('BODY_INVALID', 'The body is not JSON; nothing was kept.', { cause });
   }
-  return envelopeSchema.parse(json);
+}
+
+/**
+ * Reads the envelope of a push that came to the address of `stream`.
+ * @throws AppError BODY_INVALID for what is not JSON or of another stream; ZodError for what is no push
+ */
+export function parseEnvelope(bytes: Buffer, stream: StreamName): Envelope {
+  const envelope = envelopeSchema.parse(parseJson(bytes));
+  const known: readonly StreamName[] = envelope.schemaVersion === 1 ? streamsOfVersion1 : streams;
+  if (!known.includes(stream)) throw new AppError('BODY_INVALID', `Version 1 has no stream ${stream}.`);
+  if (envelope.changes.some((change) => change.stream !== stream))
+    throw new AppError('BODY_INVALID', `This address takes changes of the stream ${stream} only; nothing was kept.`);
+  return envelope;
 }

@@ -37,6 +37,17 @@ export const createPushLimiter = (now: () => number): NodeLimiter =>
     now,
   );
 
+/** Calls of one company token. */
+export const createCompanyLimiter = (now: () => number): NodeLimiter =>
+  createNodeLimiter(
+    {
+      maxPerSecond: mirrorLimits.companyCallsMaxPerSecond,
+      reserveMax: mirrorLimits.companyCallsReserveMax,
+      refusal: 'This token calls too often; nothing was changed by this call.',
+    },
+    now,
+  );
+
 /** Writing and removing photos; of its own, so that a node's photos never hold up its orders. */
 export const createMediaLimiter = (now: () => number): NodeLimiter =>
   createNodeLimiter(

@@ -1,21 +1,29 @@
 import type { VerifiedRequest } from '@sgp/auth/http-signature';
-import { type Database, isPostgres } from '@sgp/service-kit/database';
+import type { Database } from '@sgp/service-kit/database';
 import { newId } from '@sgp/service-kit/ids';
 import type { NodeRecord, PublicJwk } from '@sgp/shared/api/licensing';
-import { AppError } from '@sgp/shared/errors';
-import type { ChangeResult, PushAck } from '@sgp/shared/sync';
+import { AppError, type ErrorCode } from '@sgp/shared/errors';
+import { type ChangeResult, type PushAck, type StreamName, streamRules } from '@sgp/shared/sync';
+import type { Knex } from 'knex';
+import { writeDigestDelta } from '../compare/digest-store.ts';
 import { mirrorLimits } from '../mirror-limits.ts';
+import { type OnAppended, type SharedStream, sharedStreams } from '../shared/on-appended.ts';
+import { takeShown } from '../trail/trail-store.ts';
 import { type AppliedBatch, applyBatch, type ParkedChange } from './apply-batch.ts';
-import type { CheckedChange } from './check-change.ts';
+import type { CheckedChange, GoodChange, Payload } from './check-change.ts';
+import { advanceCheckpoint, lastPushSeq } from './checkpoints.ts';
 import type { Envelope } from './decode-batch.ts';
-import { createOrderRows } from './order-upsert.ts';
+import { createEntityRows } from './entity-rows.ts';
+import { noteHealth, requirePresent } from './instance-store.ts';
 
 export type Push = {
   readonly node: NodeRecord;
+  readonly stream: StreamName;
   readonly envelope: Envelope;
   readonly checked: readonly CheckedChange[];
-  /** The body as it arrived and its SHA-256. */
+  /** The body as it arrived, when, and its SHA-256. */
   readonly body: Buffer;
+  readonly arrivedAtMs: number;
   readonly digest: string;
   readonly idempotencyKey: string;
   readonly evidence: Evidence;
@@ -33,10 +41,10 @@ export type PushOutcome =
 
 export type PushStore = {
   /**
-   * Applies a push in one transaction: orders, checkpoint, evidence and answer stand together or not at all.
+   * Applies a push in one transaction: entities, digests, checkpoint, evidence and answer stand together or not at all.
    * @throws AppError IDEMPOTENCY_CONFLICT for a key that came with another body, SEQ_STALE for a pushSeq that is not
-   *   above the last one of this node and epoch; `details.lastPushSeq` of both says which that is, so that an edge that
-   *   was restored from a backup goes on above it
+   *   above the last one of this node, epoch and channel; `details.lastPushSeq` of both says which that is, so that an
+   *   edge that was restored from a backup goes on above it; NODE_SUPERSEDED, NODE_STATE_FORKED
    */
   commit(push: Push): Promise<PushOutcome>;
   /** Deletes the rows of empty pushes that no edge repeats any more; pushes with changes stay as evidence. */
@@ -47,22 +55,26 @@ export type PushStoreDeps = {
   readonly db: Database;
   readonly now: () => number;
   /** Runs inside the transaction, so that the news goes out with the commit or not at all. */
-  readonly announce: (tx: Database, applied: AppliedBatch['applied']) => Promise<void>;
+  readonly announce: (tx: Database, applied: readonly GoodChange<'orders'>[]) => Promise<void>;
+  /** Runs inside the transaction for streams that change what establishments share. */
+  readonly onAppended: OnAppended;
 };
 
-export function createPushStore({ db, now, announce }: PushStoreDeps): PushStore {
+/** Refusals behind which the same push may stand, brought by another connection meanwhile. */
+const codesOfRepeats: ReadonlySet<ErrorCode> = new Set(['SEQ_STALE', 'IDEMPOTENCY_CONFLICT'] as const);
+
+export function createPushStore(deps: PushStoreDeps): PushStore {
+  const { db } = deps;
   return {
     async commit(push) {
-      const before = await findBatch(db, push);
-      if (before) return before;
       try {
-        return await db.transaction((tx) => commitIn(tx as unknown as Database, push, now, announce));
+        return await db.transaction((tx) => commitIn(deps, tx, push));
       } catch (error) {
-        // Another connection may have brought the same push, or its key, in the meantime: then its answer is ours.
-        if (!(error instanceof AppError)) throw error;
-        const meanwhile = await findBatch(db, push);
-        if (!meanwhile) throw error;
-        return meanwhile;
+        // A push that came before, or is brought by another connection right now, finds its number taken: its answer is ours.
+        if (!(error instanceof AppError) || !codesOfRepeats.has(error.code)) throw error;
+        const before = await findBatch(db, push);
+        if (!before) throw error;
+        return before;
       }
     },
     async purge(nowMs) {
@@ -76,50 +88,58 @@ export function createPushStore({ db, now, announce }: PushStoreDeps): PushStore
 
 const keyTaken = 'This idempotency key came before with another body; nothing was kept.';
 
-async function checkpointDetails(db: Database, { nodeId, epoch }: Envelope): Promise<{ lastPushSeq?: number }> {
-  const row: { readonly push_seq: number } | undefined = await db('push_checkpoints')
-    .where({ node_id: nodeId, epoch })
-    .first('push_seq');
-  return row ? { lastPushSeq: row.push_seq } : {};
-}
-
 async function findBatch(db: Database, push: Push): Promise<PushOutcome | undefined> {
   const row: { readonly digest: string; readonly ack: string } | undefined = await db('push_batches')
     .where({ node_id: push.node.nodeId, idempotency_key: push.idempotencyKey })
     .first('digest', 'ack');
   if (!row) return undefined;
   if (row.digest !== push.digest)
-    throw new AppError('IDEMPOTENCY_CONFLICT', keyTaken, { details: await checkpointDetails(db, push.envelope) });
+    throw new AppError('IDEMPOTENCY_CONFLICT', keyTaken, { details: await lastPushSeq(db, push.envelope) });
   return { kind: 'repeated', ack: JSON.parse(row.ack) as PushAck };
 }
 
-async function commitIn(
-  tx: Database,
-  push: Push,
-  now: () => number,
-  announce: PushStoreDeps['announce'],
-): Promise<PushOutcome> {
-  const { node, envelope } = push;
+/** Locks are taken in one order by every push: node, entities by key, checkpoint, then what the company shares. */
+async function commitIn(deps: PushStoreDeps, tx: Knex.Transaction, push: Push): Promise<PushOutcome> {
+  const { node, stream, envelope } = push;
   const batchId = newId();
-  const committedAtMs = now();
-  const rows = createOrderRows(tx, node);
-  const batch = await applyBatch(rows, push.checked, {
-    newOrdersAllowed: node.licenceActive,
+  const committedAtMs = deps.now();
+  await requirePresent(tx, envelope);
+  const batch = await applyBatch(createEntityRows(tx, stream, node), push.checked, {
+    newOnesAllowed: stream !== 'orders' || node.licenceActive,
+    kind: streamRules[stream].kind,
     batchId,
-    receivedAt: committedAtMs,
+    receivedAt: push.arrivedAtMs,
+    appliedAt: committedAtMs,
   });
-  const ackedSeq = await advanceCheckpoint(
-    tx,
-    envelope,
-    closedUpTo(envelope.lowWaterSeq, batch.results),
-    committedAtMs,
-  );
+  await writeDigestDelta(tx, { stream, tenant: node, batchId, batch });
+  const closed = closedUpTo(envelope.lowWaterSeq, batch.results);
+  const ackedSeq = await advanceCheckpoint(tx, envelope, closed, committedAtMs);
+  const shown = await shownFor(tx, push, committedAtMs);
   const { epoch, pushSeq } = envelope;
-  const ack: PushAck = { epoch, pushSeq, ackedSeq, committedAtMs, results: [...batch.results] };
+  const ack: PushAck = { epoch, pushSeq, ackedSeq, committedAtMs, results: [...batch.results], ...shown };
   await insertBatch(tx, push, batchId, ack);
   await insertParked(tx, node.nodeId, batchId, batch.parked, committedAtMs);
-  await announce(tx, batch.applied);
+  if (envelope.schemaVersion === 2 && envelope.health)
+    await noteHealth(tx, node.nodeId, envelope.health, committedAtMs);
+  await tellOthers(deps, tx, push, batch);
   return { kind: 'committed', ack, ...batch };
+}
+
+/** Told with acknowledgements of the live channel, to an edge that knows the member. */
+async function shownFor(tx: Database, { envelope, node }: Push, nowMs: number): Promise<Pick<PushAck, 'shown'>> {
+  if (envelope.schemaVersion === 1 || envelope.channel !== 0) return {};
+  const shown = await takeShown(tx, node, nowMs);
+  return shown.length === 0 ? {} : { shown: [...shown] };
+}
+
+const isShared = (stream: StreamName): stream is SharedStream => (sharedStreams as readonly string[]).includes(stream);
+
+async function tellOthers(deps: PushStoreDeps, tx: Knex.Transaction, push: Push, batch: AppliedBatch): Promise<void> {
+  const { stream, node } = push;
+  if (batch.applied.length === 0) return;
+  if (stream === 'orders') await deps.announce(tx, batch.applied as readonly GoodChange<'orders'>[]);
+  if (isShared(stream))
+    await deps.onAppended(tx, stream, batch.applied as readonly { readonly payload: Payload<SharedStream> }[], node);
 }
 
 /** Up to where nothing is open: the edge's own mark, carried on over the changes of this push that follow it without a gap. */
@@ -128,28 +148,6 @@ function closedUpTo(lowWaterSeq: number, results: readonly ChangeResult[]): numb
   let mark = lowWaterSeq;
   while (closed.has(mark + 1)) mark += 1;
   return mark;
-}
-
-/** Compare and set (SECURITY P9): of two writers with one number, one finds the row moved on. */
-async function advanceCheckpoint(tx: Database, envelope: Envelope, closed: number, nowMs: number): Promise<number> {
-  const { nodeId, epoch, pushSeq, sentAtMs } = envelope;
-  const greater = isPostgres(tx) ? 'greatest' : 'max';
-  const answer = await tx.raw(
-    `insert into push_checkpoints (node_id, epoch, push_seq, acked_seq, last_at, skew_ms) values (?, ?, ?, ?, ?, ?)
-     on conflict (node_id, epoch) do update set push_seq = excluded.push_seq,
-       acked_seq = ${greater}(push_checkpoints.acked_seq, excluded.acked_seq),
-       last_at = excluded.last_at, skew_ms = excluded.skew_ms
-     where push_checkpoints.push_seq < excluded.push_seq
-     returning acked_seq`,
-    [nodeId, epoch, pushSeq, closed, nowMs, sentAtMs - nowMs],
-  );
-  const rows: readonly { readonly acked_seq: number }[] = isPostgres(tx) ? answer.rows : answer;
-  const row = rows[0];
-  if (!row)
-    throw new AppError('SEQ_STALE', 'This push is not above the last one of its node; nothing was changed.', {
-      details: await checkpointDetails(tx, envelope),
-    });
-  return row.acked_seq;
 }
 
 async function insertBatch(tx: Database, push: Push, batchId: string, ack: PushAck): Promise<void> {
@@ -193,6 +191,8 @@ async function insertParked(
     batch_id: batchId,
     parked_at: nowMs,
   }));
-  const unique = [...new Map(rows.map((row) => [row.change_id, row])).values()];
+  const unique = [...new Map(rows.map((row) => [row.change_id, row])).values()].sort((a, b) =>
+    a.change_id < b.change_id ? -1 : 1,
+  );
   await tx('parked_changes').insert(unique).onConflict(['node_id', 'change_id']).merge();
 }

@@ -2,7 +2,10 @@ import { type SignatureTag, type VerifiedRequest, verifyRequest } from '@sgp/aut
 import type { NodeRecord } from '@sgp/shared/api/licensing';
 import { AppError, type ErrorCode } from '@sgp/shared/errors';
 import type { Context } from 'koa';
+import type * as z from 'zod';
+import { inflate, parseJson } from './decode-batch.ts';
 import type { NonceStore } from './nonce-store.ts';
+import type { NodeLimiter } from './push-limiter.ts';
 import type { StrikeLimiter } from './strike-limiter.ts';
 
 export type SignedRequestDeps = {
@@ -40,4 +43,41 @@ export async function verifySigned(
     if (error instanceof AppError && strikeCodes.has(error.code)) deps.strikes.strike(ctx.ip);
     throw error;
   }
+}
+
+export type SignedCall = { readonly ctx: Context; readonly node: NodeRecord; readonly body: Buffer };
+
+/** What every body of sync says of its sender. */
+type Sender = { readonly companyId: string; readonly establishmentId: string; readonly nodeId: string };
+
+/** @throws AppError TENANT_MISMATCH (SECURITY P10) */
+export function requireTenant(sender: Sender, node: NodeRecord): void {
+  const own =
+    sender.companyId === node.companyId &&
+    sender.establishmentId === node.establishmentId &&
+    sender.nodeId === node.nodeId;
+  if (!own) throw new AppError('TENANT_MISMATCH', 'The call names another company, establishment or node.');
+}
+
+/** @throws AppError CONTENT_TYPE_UNSUPPORTED, BODY_TOO_LARGE, BODY_INVALID */
+export async function signedJsonBytes({ covered }: VerifiedRequest, body: Buffer): Promise<Buffer> {
+  if (covered['content-type'] !== 'application/json')
+    throw new AppError('CONTENT_TYPE_UNSUPPORTED', 'This address takes application/json.');
+  return inflate(body, covered['content-encoding'] ?? '');
+}
+
+/**
+ * A signed call of the sync protocol that is no push: verified, within the node's rate, of the schema and of the tenant.
+ * @throws AppError those of `verifySigned`, RATE_LIMITED, TENANT_MISMATCH and those of a body; ZodError
+ */
+export async function signedJson<Body extends Sender>(
+  deps: SignedRequestDeps & { readonly limiter: NodeLimiter },
+  call: SignedCall,
+  schema: z.ZodType<Body>,
+): Promise<Body> {
+  const verified = await verifySigned(deps, { ...call, tag: 'snapshot-push/1' });
+  deps.limiter.take(call.node.nodeId);
+  const body = schema.parse(parseJson(await signedJsonBytes(verified, call.body)));
+  requireTenant(body, call.node);
+  return body;
 }

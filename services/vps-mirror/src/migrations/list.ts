@@ -4,6 +4,10 @@ import { ordersMigration } from './0002-orders.ts';
 import { pushesMigration } from './0003-pushes.ts';
 import { factorFailuresMigration } from './0004-factor-failures.ts';
 import { evidenceRetentionMigration } from './0005-evidence-retention.ts';
+import { syncStreamsMigration } from './0006-sync-streams.ts';
+import { downlinkMigration } from './0009-downlink.ts';
+import { companyMigration } from './0010-company.ts';
+import { alertsMigration } from './0011-alerts.ts';
 
 /** The schema's history, in order; one list for SQLite and PostgreSQL. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +16,8 @@ export const migrations: readonly Migration[] = [
   pushesMigration,
   factorFailuresMigration,
   evidenceRetentionMigration,
+  syncStreamsMigration,
+  downlinkMigration,
+  companyMigration,
+  alertsMigration,
 ];

@@ -1,9 +1,14 @@
-import { type NodeRecord, nodeRecordSchema } from '@sgp/shared/api/licensing';
+import { type NodeRecord, nodeRecordSchema, type SigningKey, syncKeyRegisteredSchema } from '@sgp/shared/api/licensing';
 import { AppError } from '@sgp/shared/errors';
 import { mirrorLimits } from '../mirror-limits.ts';
 
-/** Port to the license service. Null: it knows no such node. It throws UNAVAILABLE when it cannot be asked. */
-export type LicenseClient = { findNode(shortId: string): Promise<NodeRecord | null> };
+/** Port to the license service. It throws UNAVAILABLE when it cannot be asked. */
+export type LicenseClient = {
+  /** Null: it knows no such node. */
+  findNode(shortId: string): Promise<NodeRecord | null>;
+  /** Has the Core's key listed in the keyset. */
+  listSyncKey(key: SigningKey): Promise<{ readonly keysetVersion: number }>;
+};
 
 export function createLicenseClient(options: { readonly url: string; readonly serviceToken: string }): LicenseClient {
   return {
@@ -22,6 +27,21 @@ export function createLicenseClient(options: { readonly url: string; readonly se
           cause,
           details: { retryAfterS: 10 },
         });
+      }
+    },
+    async listSyncKey(key) {
+      try {
+        const response = await fetch(new URL('/v1/keys/sync', options.url), {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${options.serviceToken}`, 'content-type': 'application/json' },
+          body: JSON.stringify(key),
+          signal: AbortSignal.timeout(mirrorLimits.licenseRequestTimeoutMs),
+          redirect: 'error',
+        });
+        if (!response.ok) throw new Error(`the license service answered ${response.status}`);
+        return syncKeyRegisteredSchema.parse(await response.json());
+      } catch (cause) {
+        throw new AppError('UNAVAILABLE', 'The license service cannot list the sync key now.', { cause });
       }
     },
   };

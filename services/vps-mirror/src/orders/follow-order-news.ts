@@ -7,7 +7,7 @@ import type { OrderRef, OrderStore } from './order-store.ts';
 
 export type FollowedNews = AsyncDisposable & {
   /** For the push store: tells the other replicas, inside its transaction. */
-  readonly announce: (tx: Database, applied: readonly GoodChange[]) => Promise<void>;
+  readonly announce: (tx: Database, applied: readonly GoodChange<'orders'>[]) => Promise<void>;
 };
 
 /** Brings what other replicas commit to the streams that are open here. */
@@ -38,7 +38,7 @@ export async function followOrderNews(deps: {
     announce: (tx, applied) =>
       news.announce(
         tx,
-        applied.map(({ snapshot }) => snapshot),
+        applied.map(({ payload }) => payload),
       ),
     [Symbol.asyncDispose]: () => news[Symbol.asyncDispose](),
   };

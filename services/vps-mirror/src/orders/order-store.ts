@@ -5,7 +5,13 @@ import type { OrderSnapshot } from '@sgp/shared/order-snapshot';
 export type OrderRef = { readonly companyId: string; readonly establishmentId: string; readonly orderId: string };
 
 /** What a capability link opens now. */
-export type LinkedOrder = { readonly snapshot: OrderSnapshot; readonly receivedAt: number; readonly link: LinkState };
+export type LinkedOrder = {
+  readonly snapshot: OrderSnapshot;
+  readonly receivedAt: number;
+  readonly link: LinkState;
+  /** This version was served to its customer before. */
+  readonly shown: boolean;
+};
 
 /** Where an order and its link stand: enough to decide what an open stream hears. */
 export type LinkState = {
@@ -35,6 +41,7 @@ type Row = {
   readonly token_hash: string | null;
   readonly link_expires_at: number | null;
   readonly received_at: number;
+  readonly shown_at: number | null;
   readonly doc: string;
 };
 const linkColumns = [
@@ -56,7 +63,12 @@ export function createOrderStore(db: Database): OrderStore {
         .orderBy(['company_id', 'order_id'])
         .first();
       if (!row) return undefined;
-      return { snapshot: JSON.parse(row.doc) as OrderSnapshot, receivedAt: row.received_at, link: toLinkState(row) };
+      return {
+        snapshot: JSON.parse(row.doc) as OrderSnapshot,
+        receivedAt: row.received_at,
+        link: toLinkState(row),
+        shown: row.shown_at !== null,
+      };
     },
     async linkState({ companyId, establishmentId, orderId }) {
       const row: Pick<Row, (typeof linkColumns)[number]> | undefined = await db<Row>('orders')

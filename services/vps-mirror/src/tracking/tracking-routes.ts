@@ -6,16 +6,16 @@ import type { Context } from 'koa';
 import * as z from 'zod';
 import type { MediaUrls } from '../media/media-urls.ts';
 import type { LinkedOrder, OrderStore } from '../orders/order-store.ts';
+import { type NoteShownDeps, noteShown } from '../trail/note-shown.ts';
 import type { FactorLimitStore } from './factor-limit-store.ts';
 import type { LinkStreams } from './link-streams.ts';
 import { toTrackedOrder } from './tracked-order.ts';
 
-export type TrackingDeps = {
+export type TrackingDeps = NoteShownDeps & {
   readonly orders: OrderStore;
   readonly streams: LinkStreams;
   readonly mediaUrls: MediaUrls;
   readonly factorLimit: Pick<FactorLimitStore, 'take' | 'giveBack'>;
-  readonly now: () => number;
 };
 
 /** Any text is taken: what is no token is as unknown as one that opens nothing. */
@@ -50,7 +50,12 @@ export function trackingRoutes(deps: TrackingDeps): readonly Route[] {
         summary: 'The order behind a link',
         answer: trackedOrderSchema,
       },
-      async ({ ctx, params }) => toTrackedOrder(await open(ctx, params.token), deps.mediaUrls),
+      async ({ ctx, params }) => {
+        const linked = await open(ctx, params.token);
+        const order = await toTrackedOrder(linked, deps.mediaUrls);
+        await noteShown(deps, linked);
+        return order;
+      },
     ),
     route(
       {
