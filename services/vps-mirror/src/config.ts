@@ -1,4 +1,4 @@
-import { portSetting, readConfig, readSecretFile } from '@sgp/service-kit/config';
+import { ConfigError, portSetting, readConfig, readSecretFile } from '@sgp/service-kit/config';
 import * as z from 'zod';
 
 const schema = z.object({
@@ -11,7 +11,17 @@ const schema = z.object({
   /** Host and port that nodes sign; behind a proxy the public ones. */
   MIRROR_AUTHORITY: z.string().min(1),
   LICENSE_URL: z.url(),
+  /** Folder of the key with which the Core signs what it says to nodes; made at the first start. */
+  SYNC_KEY_DIR: z.string(),
+  /** The vendor's token for `/api/core`; without it nobody may call what needs it. */
+  OPERATOR_TOKEN_FILE: z.string().optional(),
   LICENSE_SERVICE_TOKEN_FILE: z.string(),
+  /** Holds `smtps://user:password@host`; without it nobody is told of outages by e-mail. */
+  ALERT_SMTP_URL_FILE: z.string().optional(),
+  /** Who such messages come from, for example `SGP <sgp@example.com>`. */
+  ALERT_MAIL_FROM: z.string().includes('@').default('SGP <sgp@localhost>'),
+  /** `any`: webhooks may go to private addresses and over http, for a Core inside one company's network. */
+  ALERT_WEBHOOK_TARGETS: z.enum(['public', 'any']).default('public'),
   MEDIA_URL_SECRET_FILE: z.string(),
   /** Folder of the built PWA; without it the pages are plain text. */
   WEB_DIR: z.string().optional(),
@@ -33,11 +43,30 @@ export function readMirrorConfig(env: NodeJS.ProcessEnv) {
     mediaDir: settings.MEDIA_DIR,
     authority: settings.MIRROR_AUTHORITY,
     license: { url: settings.LICENSE_URL, serviceToken: readSecretFile(settings.LICENSE_SERVICE_TOKEN_FILE) },
+    syncKeyDir: settings.SYNC_KEY_DIR,
+    operatorToken: settings.OPERATOR_TOKEN_FILE === undefined ? null : readOperatorToken(settings.OPERATOR_TOKEN_FILE),
+    alerts: {
+      mail:
+        settings.ALERT_SMTP_URL_FILE === undefined
+          ? null
+          : { url: readSecretFile(settings.ALERT_SMTP_URL_FILE), from: settings.ALERT_MAIL_FROM },
+      targets: settings.ALERT_WEBHOOK_TARGETS,
+    },
     mediaUrlSecret: readSecretFile(settings.MEDIA_URL_SECRET_FILE),
     webDir: settings.WEB_DIR,
     trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
     s3: settings.S3_BUCKET === undefined ? null : readS3(env),
   };
+}
+
+/** 32 characters of base64url are 192 bits. */
+const tokenMinChars = 32;
+
+function readOperatorToken(path: string): string {
+  const token = readSecretFile(path);
+  if (token.length < tokenMinChars)
+    throw new ConfigError(`The secret in ${path} is too short: it needs at least ${tokenMinChars} characters.`);
+  return token;
 }
 
 export type S3Options = {

@@ -45,7 +45,7 @@ test.serial('the process starts, takes a signed push, tells the open page, and s
   await stream.reached(2);
   t.is((await send(`${mirror.url}/p/${token}`, 'GET', {})).status, 200);
   const metrics = (await send(`${mirror.url}/metrics`, 'GET', {})).text;
-  t.regex(metrics, /sgp_mirror_changes_total\{outcome="applied",service="vps-mirror"\} 2/);
+  t.regex(metrics, /sgp_mirror_changes_total\{stream="orders",outcome="applied",service="vps-mirror"\} 2/);
   t.regex(metrics, /sgp_mirror_streams\{service="vps-mirror"\} 1/);
   const asked = performance.now();
   const gone = once(mirror.child, 'exit');

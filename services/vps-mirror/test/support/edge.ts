@@ -8,7 +8,8 @@ import type { NodeRecord } from '@sgp/shared/api/licensing';
 import type { Json } from '@sgp/shared/canonical-json';
 import { type Hlc, hlcNodeOf } from '@sgp/shared/clock';
 import type { OrderSnapshot } from '@sgp/shared/order-snapshot';
-import type { Change, PushBatch } from '@sgp/shared/sync';
+import type { Change, PushBatchV1, PushBatchV2, StreamName } from '@sgp/shared/sync';
+import type { Hello } from '@sgp/shared/sync-hello';
 
 /** A node of a shop, as the license service knows it, that signs real requests. */
 export type Edge = {
@@ -141,8 +142,8 @@ export function batchOf(
   edge: Edge,
   pushSeq: number,
   changes: readonly Change[],
-  overrides: Partial<PushBatch> = {},
-): PushBatch {
+  overrides: Partial<PushBatchV1> = {},
+): PushBatchV1 {
   const { companyId, establishmentId, nodeId } = edge.record;
   return {
     schemaVersion: 1,
@@ -155,6 +156,70 @@ export function batchOf(
     sentAtMs: Date.now(),
     changes: [...changes],
     ...overrides,
+  };
+}
+
+/** One start of the edge's bridge. */
+export type Instance = Pick<Hello, 'epoch' | 'generation' | 'instanceId'>;
+export const newInstance = (edge: Edge, overrides: Partial<Instance> = {}): Instance => ({
+  epoch: edge.epoch,
+  generation: 1,
+  instanceId: newId(),
+  ...overrides,
+});
+
+const whoOf = ({ record: { companyId, establishmentId, nodeId } }: Edge) => ({ companyId, establishmentId, nodeId });
+
+export function helloOf(edge: Edge, instance: Instance, overrides: Partial<Hello> = {}): Hello {
+  return {
+    schemaVersion: 2,
+    ...whoOf(edge),
+    ...instance,
+    parentEpoch: null,
+    lastSeq: 0,
+    ackedSeq: 0,
+    superseded: null,
+    sentAtMs: Date.now(),
+    ...overrides,
+  };
+}
+
+export function batchV2Of(
+  edge: Edge,
+  instance: Instance,
+  at: { readonly channel?: number; readonly pushSeq: number },
+  changes: readonly Change[],
+  overrides: Partial<PushBatchV2> = {},
+): PushBatchV2 {
+  return {
+    schemaVersion: 2,
+    ...whoOf(edge),
+    ...instance,
+    channel: at.channel ?? 0,
+    pushSeq: at.pushSeq,
+    lowWaterSeq: 0,
+    sentAtMs: Date.now(),
+    changes: [...changes],
+    ...overrides,
+  };
+}
+
+/** A change of any stream; `updatedAt` grows with the version. */
+export function streamChange(
+  edge: Edge,
+  stream: StreamName,
+  seq: number,
+  {
+    entityId,
+    payload,
+    version = 1,
+  }: { readonly entityId: string; readonly payload: object; readonly version?: number },
+): Change {
+  return {
+    ...{ seq, id: newId(), stream, entityId, version, parentVersion: version - 1, op: 'upsert' },
+    updatedAt: stampAt(1_763_768_193_000 + version, edge.record.nodeId),
+    payload: payload as Change['payload'],
+    hash: changeHash(payload as Json),
   };
 }
 

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { NodeRecord } from '@sgp/shared/api/licensing';
+import { json } from 'node:stream/consumers';
+import type { NodeRecord, SigningKey } from '@sgp/shared/api/licensing';
 
-/** The one address of the license service that the mirror asks, over real HTTP, with the records that a test sets. */
+/** The addresses of the license service that the mirror asks, over real HTTP, with the records that a test sets. */
 export type LicenseServer = AsyncDisposable & {
   readonly url: string;
   readonly serviceToken: string;
@@ -18,6 +19,14 @@ export async function startLicenseServer(): Promise<LicenseServer> {
   const asked: string[] = [];
   const serviceToken = 'service-token-of-this-test';
   const server = createServer((request, response) => {
+    if (request.method === 'PUT' && request.url === '/v1/keys/sync') {
+      response.statusCode = license.down ? 503 : 200;
+      response.setHeader('content-type', 'application/json');
+      void json(request).then((key) =>
+        response.end(JSON.stringify({ kid: (key as SigningKey).kid, keysetVersion: 2 })),
+      );
+      return;
+    }
     const shortId = request.url?.match(/^\/v1\/nodes\/([a-z0-9]{12})$/)?.[1] ?? '';
     asked.push(shortId);
     const record = records.get(shortId);

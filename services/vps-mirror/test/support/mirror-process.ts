@@ -30,6 +30,7 @@ export function mirrorEnvironment(dir: string, dbUrl: string, license: LicenseSe
     MIRROR_AUTHORITY: testAuthority,
     LICENSE_URL: license.url,
     LICENSE_SERVICE_TOKEN_FILE: join(dir, 'service-token'),
+    SYNC_KEY_DIR: join(dir, 'sync-key'),
     MEDIA_URL_SECRET_FILE: join(dir, 'media-secret'),
   };
 }
