@@ -1,4 +1,6 @@
 import type { Database } from '@sgp/service-kit/database';
+import { newId } from '@sgp/service-kit/ids';
+import type { Say } from '../streams/say.ts';
 
 /** Who did something, as it is kept for good: the name is the one they had then. */
 export type Actor = {
@@ -15,7 +17,16 @@ export type AuditEntry = {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly actor: Actor;
-  readonly entity: 'order' | 'customer' | 'user' | 'settings' | 'machine';
+  readonly entity:
+    | 'order'
+    | 'customer'
+    | 'user'
+    | 'settings'
+    | 'machine'
+    | 'catalogue'
+    | 'block'
+    | 'stock'
+    | 'conflict';
   readonly entityId: string;
   readonly action: string;
   /** The parts of the sentence that a screen writes about it. */
@@ -47,7 +58,11 @@ export type AuditStore = {
   history(db: Database, entityId: string, limit: number): Promise<readonly HistoryRow[]>;
 };
 
-export function createAuditStore(): AuditStore {
+/** Entries that stay in the shop: they follow from others by themselves, every few seconds in a shop that works. */
+const untold: ReadonlySet<string> = new Set([refreshed, 'count']);
+
+/** @param say tells the Core who did what, in the same transaction */
+export function createAuditStore(say: Say): AuditStore {
   return {
     async append(tx, { at, actor, entity, entityId, action, summary, before, after }) {
       await tx('audit').insert({
@@ -62,6 +77,10 @@ export function createAuditStore(): AuditStore {
         before: JSON.stringify(before),
         after: JSON.stringify(after),
       });
+      if (untold.has(action)) return;
+      const entryId = newId();
+      const payload = { entryId, at, who: actor.who, entity, entityId, action };
+      await say(tx, { stream: 'audit', entityId: entryId, version: 1, payload });
     },
     async created(db, entity, entityId) {
       const row = await db('audit').where({ entity, entity_id: entityId, action: 'created' }).first('after');

@@ -6,7 +6,9 @@ import type * as z from 'zod';
 import { type Actor, type AuditStore, difference, refreshed } from '../audit/audit-store.ts';
 import type { OrderStore } from '../orders/order-store.ts';
 import type { OrderWriter } from '../orders/order-writer.ts';
+import type { Say } from '../streams/say.ts';
 import type { CustomerStore } from './customer-store.ts';
+import { createCustomerStream } from './customer-stream.ts';
 import { toE164 } from './phone.ts';
 import { isTaxId, plainTaxId } from './tax-id.ts';
 
@@ -30,9 +32,12 @@ export type CustomerServiceDeps = {
   readonly orders: Pick<OrderStore, 'openIds'>;
   readonly writer: OrderWriter;
   readonly audit: Pick<AuditStore, 'append' | 'created'>;
+  readonly say: Say;
 };
 
-export function createCustomerService({ db, customers, orders, writer, audit }: CustomerServiceDeps): CustomerService {
+export function createCustomerService(deps: CustomerServiceDeps): CustomerService {
+  const { db, customers, orders, writer, audit } = deps;
+  const tell = createCustomerStream(deps.say);
   const must = async (tx: Database, customerId: string): Promise<Customer> => {
     const customer = await customers.find(tx, customerId);
     if (!customer) throw new AppError('NOT_FOUND', 'There is no such customer.');
@@ -72,6 +77,7 @@ export function createCustomerService({ db, customers, orders, writer, audit }: 
           });
         }
         await customers.insert(tx, customer);
+        await tell(tx, customer.customerId);
         await record(tx, actor, 'created', null, customer);
         return customer;
       }),
@@ -88,6 +94,7 @@ export function createCustomerService({ db, customers, orders, writer, audit }: 
           note: body.note ?? before.note,
         };
         await customers.update(tx, after);
+        if (before.name !== after.name || before.firstName !== after.firstName) await tell(tx, customerId);
         await record(tx, actor, 'edited', before, after);
         if (before.firstName !== after.firstName || before.phone !== after.phone)
           for (const orderId of await orders.openIds(tx, customerId))

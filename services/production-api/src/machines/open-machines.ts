@@ -7,7 +7,8 @@ import type { Route } from '@sgp/service-kit/route';
 import type { EventHub } from '@sgp/service-kit/sse';
 import { limits } from '@sgp/shared/limits';
 import { serviceUsername, topics } from '@sgp/shared/topics';
-import { createAuditStore } from '../audit/audit-store.ts';
+import type { AuditStore } from '../audit/audit-store.ts';
+import type { Blocks } from '../blocks/blocks.ts';
 import { createAway } from '../floor/away.ts';
 import { localDay } from '../floor/clock.ts';
 import { createDeliveries } from '../floor/deliveries.ts';
@@ -24,6 +25,8 @@ import { signalOf } from '../floor/signal.ts';
 import { watchSilence } from '../floor/silence.ts';
 import { createTelemetryWriter } from '../floor/telemetry-writer.ts';
 import type { OrderPort } from '../orders/order-port.ts';
+import { startRollups } from '../rollups/rollups.ts';
+import type { Say } from '../streams/say.ts';
 import { createCredentialPush } from './credential-push.ts';
 import { historyRoutes } from './history-routes.ts';
 import { machineRoutes } from './machine-routes.ts';
@@ -46,6 +49,9 @@ export type MachinesDeps = {
   /** What machines are told to connect to. */
   readonly machineBroker: { readonly host: string; readonly port: number };
   readonly orders: OrderPort;
+  readonly audit: Pick<AuditStore, 'append'>;
+  readonly say: Say;
+  readonly blocks: Pick<Blocks, 'mustBeFree'>;
   readonly log: Log;
   readonly metrics: Metrics;
 };
@@ -55,9 +61,9 @@ export async function openMachines(
   stack: AsyncDisposableStack,
   deps: MachinesDeps,
 ): Promise<{ readonly routes: readonly Route[] }> {
-  const { db, telemetryDb, est, timeZone, log } = deps;
+  const { db, telemetryDb, est, timeZone, say, log } = deps;
   const store = createMachineStore(db);
-  const registry = await openRegistry({ db, store, audit: createAuditStore(), est });
+  const registry = await openRegistry({ db, store, audit: deps.audit, est, say, blocks: deps.blocks });
   const push = stack.use(
     createCredentialPush({ broker: deps.brokerAdmin, credentials: () => deviceCredentials(store, est), log }),
   );
@@ -88,6 +94,7 @@ export async function openMachines(
   };
   stack.use(startPruning(telemetryDb, log));
   const machineIds = () => registry.list().map(({ machineId }) => machineId);
+  stack.use(startRollups({ db, telemetryDb, floor, machineIds, say }, log));
   stack.use(watchSilence({ machineIds, writer, live, committed, log }));
   const away = createAway(live.lastHeardAt(), () => consumer.connected);
   const listening = stack.use(await openListening({ db: telemetryDb, connected: () => consumer.connected, log }));

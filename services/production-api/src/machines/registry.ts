@@ -5,7 +5,10 @@ import { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
 import { deviceUsername, parseDeviceUsername } from '@sgp/shared/topics';
 import type { Actor, AuditStore } from '../audit/audit-store.ts';
+import type { Blocks } from '../blocks/blocks.ts';
+import type { Say } from '../streams/say.ts';
 import type { MachineNames, MachineStore, RegisteredMachine } from './machine-store.ts';
+import { createMachineStream } from './machine-stream.ts';
 
 /** The machines of the shop, held in memory as well because every floor message asks for one. */
 export type MachineRegistry = {
@@ -31,8 +34,11 @@ export async function openRegistry(deps: {
   readonly store: MachineStore;
   readonly audit: Pick<AuditStore, 'append'>;
   readonly est: string;
+  readonly say: Say;
+  readonly blocks: Pick<Blocks, 'mustBeFree'>;
 }): Promise<MachineRegistry> {
   const { db, store, audit, est } = deps;
+  const tell = createMachineStream(deps.say);
   const machines = new Map<string, RegisteredMachine>();
   const slugs = new Map<string, string>();
   const remember = (machine: RegisteredMachine): RegisteredMachine => {
@@ -90,7 +96,10 @@ export async function openRegistry(deps: {
       const credential = { createdAt: Date.now(), rotatedAt: null, revokedAt: null };
       const machine = { machineId: newId(), ...names, credential };
       try {
-        await write(null, machine, actor, 'created', (tx) => store.insert(tx, machine, sha256Hex(secret)));
+        await write(null, machine, actor, 'created', async (tx) => {
+          await store.insert(tx, machine, sha256Hex(secret));
+          await tell(tx, machine.machineId);
+        });
       } catch (error) {
         // Two browsers at once: the second finds the name taken only in the database.
         if ((await store.list()).some(({ slug }) => slug === names.slug)) throw alreadyExists(names.slug, error);
@@ -101,16 +110,20 @@ export async function openRegistry(deps: {
     rename(machineId, names, actor) {
       const before = get(machineId);
       const after = { ...before, ...names };
-      return write(before, after, actor, 'renamed', (tx) => store.rename(tx, machineId, names));
+      return write(before, after, actor, 'renamed', async (tx) => {
+        await store.rename(tx, machineId, names);
+        await tell(tx, machineId);
+      });
     },
     async rotate(machineId, actor) {
       const before = get(machineId);
       const secret = newSecret();
       const at = Date.now();
       const after = { ...before, credential: { ...before.credential, rotatedAt: at, revokedAt: null } };
-      const machine = await write(before, after, actor, 'credential_replaced', (tx) =>
-        store.replaceSecret(tx, machineId, sha256Hex(secret), at),
-      );
+      const machine = await write(before, after, actor, 'credential_replaced', async (tx) => {
+        await deps.blocks.mustBeFree(tx, 'machine', machineId);
+        await store.replaceSecret(tx, machineId, sha256Hex(secret), at);
+      });
       return { machine, secret };
     },
     async revoke(machineId, actor) {

@@ -4,6 +4,8 @@ import { ordersMigration } from './0002-orders.ts';
 import { outboxMigration } from './0003-outbox.ts';
 import { machinesMigration } from './0004-machines.ts';
 import { deletedMediaMigration } from './0005-deleted-media.ts';
+import { syncMigration } from './0006-sync.ts';
+import { sharedMigration } from './0007-shared.ts';
 
 /** Every step of production.db, in order. */
 export const productionMigrations: readonly Migration[] = [
@@ -12,4 +14,6 @@ export const productionMigrations: readonly Migration[] = [
   outboxMigration,
   machinesMigration,
   deletedMediaMigration,
+  syncMigration,
+  sharedMigration,
 ];

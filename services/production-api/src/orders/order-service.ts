@@ -6,6 +6,7 @@ import { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
 import type * as z from 'zod';
 import type { Actor, AuditStore } from '../audit/audit-store.ts';
+import type { Blocks } from '../blocks/blocks.ts';
 import type { CustomerStore } from '../customers/customer-store.ts';
 import type { ShopStore } from '../shop/shop-store.ts';
 import {
@@ -50,6 +51,7 @@ export type OrderServiceDeps = {
   readonly shop: Pick<ShopStore, 'stages'>;
   readonly audit: Pick<AuditStore, 'history' | 'created'>;
   readonly writer: OrderWriter;
+  readonly blocks: Pick<Blocks, 'mustBeFree'>;
   /** Where customers open their links, without a slash at the end. */
   readonly trackingBaseUrl: string;
 };
@@ -102,6 +104,7 @@ export function createOrderService(deps: OrderServiceDeps): OrderService {
         if (known) throw new AppError('ALREADY_EXISTS', 'This order exists for another customer; nothing was changed.');
         const customer = await deps.customers.find(tx, body.customerId);
         if (!customer) throw new AppError('NOT_FOUND', 'There is no such customer; the order was not created.');
+        await deps.blocks.mustBeFree(tx, 'customer', body.customerId);
         const [first] = await deps.shop.stages(tx);
         if (!first) throw new Error('the shop has no stages');
         const at = Date.now();

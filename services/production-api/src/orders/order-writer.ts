@@ -1,11 +1,13 @@
-import { type Database, isPostgres } from '@sgp/service-kit/database';
+import type { Database } from '@sgp/service-kit/database';
+import type { Hlc } from '@sgp/shared/clock';
 import { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
 import type { OrderSnapshot } from '@sgp/shared/order-snapshot';
-import { type Actor, type AuditStore, difference, type Facts } from '../audit/audit-store.ts';
+import { type Actor, type AuditStore, difference, type Facts, refreshed } from '../audit/audit-store.ts';
 import type { HlcStore } from '../outbox/hlc-store.ts';
 import type { OutboxStore } from '../outbox/outbox-store.ts';
 import type { ShopStore } from '../shop/shop-store.ts';
+import { inTurn } from '../streams/say.ts';
 import type { OrderChange } from './order-changes.ts';
 import { type OrderItem, type OrderRecord, orderTotalCents } from './order-record.ts';
 import type { OrderStore } from './order-store.ts';
@@ -33,6 +35,15 @@ export type OrderTransaction = {
     expectedVersion: number | null,
     change: (order: OrderRecord) => OrderChange | Promise<OrderChange>,
   ): Promise<OrderRecord>;
+  /**
+   * Writes the order as it stands as a version above one that the Core has, and under a later stamp.
+   * @returns the order; null when there is none
+   */
+  rewrite(
+    orderId: string,
+    actor: Actor,
+    above: { readonly version: number; readonly updatedAt: Hlc | null },
+  ): Promise<OrderRecord | null>;
 };
 
 export type OrderWriter = {
@@ -49,13 +60,10 @@ export type OrderWriterDeps = {
   readonly shop: Pick<ShopStore, 'read'>;
   readonly audit: Pick<AuditStore, 'append'>;
   readonly outbox: Pick<OutboxStore, 'append'>;
-  readonly hlc: HlcStore;
+  readonly hlc: Pick<HlcStore, 'tick' | 'observe'>;
   readonly origin: Origin;
   readonly onWritten: (written: WrittenOrder) => void;
 };
-
-/** Any constant: PostgreSQL's advisory lock under which orders are written. */
-const orderWritesLock = 2847;
 
 export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
   const { db, orders, audit } = deps;
@@ -65,9 +73,9 @@ export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
     before: OrderRecord | null,
     unstamped: OrderRecord,
     entry: { readonly actor: Actor; readonly kind: string; readonly facts: Facts },
+    parentVersion = before?.version ?? 0,
   ): Promise<WrittenOrder> => {
     const at = Date.now();
-    const parentVersion = before?.version ?? 0;
     const order: OrderRecord = {
       ...unstamped,
       version: parentVersion + 1,
@@ -102,11 +110,9 @@ export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
   return {
     async transaction(work) {
       const written: WrittenOrder[] = [];
-      const result = await db.transaction(async (tx) => {
-        // One writer at a time, as SQLite has it: versions, stamps and outbox numbers then rise together, and two
-        // transactions that write several orders cannot wait for each other.
-        if (isPostgres(tx)) await tx.raw('select pg_advisory_xact_lock(?)', [orderWritesLock]);
-        return work({
+      const result = await inTurn(db, (tx) =>
+        // One writer at a time: versions, stamps and outbox numbers then rise together.
+        work({
           tx,
           async create(order, actor, facts) {
             const blank = { ...order, version: 0, updatedHlc: '' as OrderRecord['updatedHlc'], updatedAt: 0 };
@@ -131,8 +137,18 @@ export function createOrderWriter(deps: OrderWriterDeps): OrderWriter {
             written.push(done);
             return done.order;
           },
-        });
-      });
+          async rewrite(orderId, actor, above) {
+            const before = await orders.load(tx, orderId);
+            if (!before) return null;
+            if (above.updatedAt !== null) await deps.hlc.observe(tx, above.updatedAt);
+            const parentVersion = Math.max(before.version, above.version);
+            const entry = { actor, kind: refreshed, facts: { because: 'sync' } };
+            const done = await write(tx, before, before, entry, parentVersion);
+            written.push(done);
+            return done.order;
+          },
+        }),
+      );
       for (const each of written) deps.onWritten(each);
       return result;
     },

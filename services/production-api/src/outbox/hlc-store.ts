@@ -1,5 +1,5 @@
 import { type Database, isPostgres } from '@sgp/service-kit/database';
-import { type Hlc, hlcNodeOf, hlcTick } from '@sgp/shared/clock';
+import { type Hlc, type HlcState, hlcNodeOf, hlcObserve, hlcTick } from '@sgp/shared/clock';
 
 export type HlcStore = {
   /**
@@ -7,6 +7,8 @@ export type HlcStore = {
    * @param tx the transaction that writes the change: a stamp and its change are committed together or not at all
    */
   tick(tx: Database): Promise<Hlc>;
+  /** Takes note of a stamp of the Core: whoever saw it writes later than it, also where the wall clock of this shop is behind. */
+  observe(tx: Database, stamp: Hlc): Promise<void>;
 };
 
 /**
@@ -16,14 +18,23 @@ export type HlcStore = {
  */
 export function createHlcStore(nodeId: string, now: () => number = Date.now): HlcStore {
   const node = hlcNodeOf(nodeId);
+  const read = async (tx: Database): Promise<HlcState> => {
+    const query = tx('hlc_state').where({ id: 1 });
+    // Two transactions must not read the same state; SQLite's write lock is held already.
+    const row = await (isPostgres(tx) ? query.forUpdate() : query).first('ms', 'counter');
+    return { ms: row.ms, counter: row.counter };
+  };
+  const write = async (tx: Database, { ms, counter }: HlcState): Promise<void> => {
+    await tx('hlc_state').where({ id: 1 }).update({ ms, counter });
+  };
   return {
     async tick(tx) {
-      const read = tx('hlc_state').where({ id: 1 });
-      // Two transactions must not read the same state; SQLite's write lock is held already.
-      const row = await (isPostgres(tx) ? read.forUpdate() : read).first('ms', 'counter');
-      const [next, stamp] = hlcTick({ ms: row.ms, counter: row.counter }, now(), node);
-      await tx('hlc_state').where({ id: 1 }).update({ ms: next.ms, counter: next.counter });
+      const [next, stamp] = hlcTick(await read(tx), now(), node);
+      await write(tx, next);
       return stamp;
+    },
+    async observe(tx, stamp) {
+      await write(tx, hlcObserve(await read(tx), stamp));
     },
   };
 }

@@ -79,7 +79,7 @@ export function peopleRoutes({ db, people, users, shop }: PeopleRoutesDeps): rea
       },
       async ({ ctx }) => {
         if (!isLanAddress(addressOf(ctx))) return { people: [] };
-        const active = (await people.list()).filter((user) => user.disabledAt === null);
+        const active = (await people.list()).filter((user) => user.disabledAt === null && user.hasPassword);
         return { people: active.map(({ login, name }) => ({ login, name })) };
       },
     ),

@@ -44,8 +44,8 @@ export type PeopleDeps = {
   readonly onSessionsEnded: () => void;
 };
 
-const toUser = ({ passwordHash: _, ...user }: StoredUser): User => user;
-const facts = (user: StoredUser): Record<string, unknown> => toUser(user);
+const toUser = ({ passwordHash, ...user }: StoredUser): User => ({ ...user, hasPassword: passwordHash !== '' });
+const facts = ({ passwordHash: _, ...user }: StoredUser): Record<string, unknown> => user;
 
 export function createPeopleService(deps: PeopleDeps): PeopleService {
   const { db, users, sessions, limit, audit } = deps;
@@ -92,7 +92,8 @@ export function createPeopleService(deps: PeopleDeps): PeopleService {
       const login = body.login.trim().toLowerCase();
       const failureId = await limit.begin(login, address, Date.now());
       const user = await users.findByLogin(db, login);
-      const right = await verifyPassword(body.password, user?.passwordHash).catch(async (error) => {
+      // Who came from the cloud has no password until a manager gives them one.
+      const right = await verifyPassword(body.password, user?.passwordHash || undefined).catch(async (error) => {
         await limit.forget(failureId);
         throw error;
       });

@@ -3,7 +3,8 @@ import type { Role } from '@sgp/shared/api/common';
 import type { User } from '@sgp/shared/api/people';
 import { limits } from '@sgp/shared/limits';
 
-export type StoredUser = User & { readonly passwordHash: string };
+/** `passwordHash` is empty for somebody who came from the cloud and was given no password here yet. */
+export type StoredUser = Omit<User, 'hasPassword'> & { readonly passwordHash: string };
 
 export type UserStore = {
   /** @returns false when another browser finished the set-up first */
@@ -18,6 +19,7 @@ export type UserStore = {
   update(tx: Database, user: StoredUser): Promise<void>;
   /** Changes of people wait for each other until this transaction ends, so that counting owners is safe. */
   lock(tx: Database): Promise<void>;
+  /** Owners who can sign in. */
   countActiveOwners(db: Database): Promise<number>;
 };
 
@@ -77,7 +79,11 @@ export function createUserStore(): UserStore {
       await tx('setup').where({ id: 1 }).forUpdate().first();
     },
     async countActiveOwners(db) {
-      const [row] = await db('users').where({ role: 'owner' }).whereNull('disabled_at').count({ owners: '*' });
+      const [row] = await db('users')
+        .where({ role: 'owner' })
+        .whereNull('disabled_at')
+        .whereNot({ password_hash: '' })
+        .count({ owners: '*' });
       return Number(row?.['owners'] ?? 0);
     },
   };
