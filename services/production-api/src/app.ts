@@ -8,6 +8,9 @@ import type { EventHub } from '@sgp/service-kit/sse';
 import { staticFiles } from '@sgp/service-kit/static-files';
 import type { SyncStatus } from '@sgp/shared/sync';
 import type Koa from 'koa';
+import { blockRoutes } from './blocks/block-routes.ts';
+import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
+import { conflictRoutes } from './conflicts/conflict-routes.ts';
 import { customerRoutes } from './customers/customer-routes.ts';
 import { docsRoutes } from './docs/docs-routes.ts';
 import type { MediaFiles } from './media/media-files.ts';
@@ -20,6 +23,7 @@ import type { LicenceReader } from './shop/licence-reader.ts';
 import type { ServiceWatch } from './shop/service-watch.ts';
 import { shopRoutes } from './shop/shop-routes.ts';
 import type { ShopDomain } from './shop.ts';
+import { stockRoutes } from './stock/stock-routes.ts';
 
 /** The intranet's pages: everything from this server, nothing inline. `data:` and `blob:` pictures are made in the page. */
 const pagesCsp =
@@ -48,6 +52,10 @@ export function createProductionApp(deps: AppDeps): { readonly app: Koa; readonl
     ...peopleRoutes({ db, people: domain.people, users: domain.users, shop: domain.shop }),
     ...customerRoutes(domain.customers),
     ...orderRoutes(domain.orders, domain.queries),
+    ...catalogueRoutes(domain.catalogue),
+    ...blockRoutes(domain.blocks),
+    ...stockRoutes(domain.stock),
+    ...conflictRoutes(domain.conflicts),
     ...mediaRoutes(domain.media, files),
     ...shopRoutes({ settings: domain.settings, licence: deps.licence, watch: deps.services }),
     ...eventRoutes({ hub: deps.hub, streams: domain.streams, latestSync: deps.latestSync }),

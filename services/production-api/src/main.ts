@@ -15,9 +15,13 @@ import { openMediaFiles } from './media/media-files.ts';
 import { createLicenceReader } from './shop/licence-reader.ts';
 import { watchServices } from './shop/service-watch.ts';
 import { openShop } from './shop.ts';
+import { createLicenceReturn } from './sync/licence-return.ts';
+import { createParkedStore } from './sync/parked-store.ts';
+import { startRepairs } from './sync/repairs.ts';
 import { syncRoutes } from './sync/sync-routes.ts';
 import { createSyncStore } from './sync/sync-store.ts';
 import { createSyncWatch } from './sync/sync-watch.ts';
+import { createTrailStore } from './sync/trail-store.ts';
 
 await runService('production-api', async (stack, log) => {
   const config = loadConfig(process.env);
@@ -77,11 +81,27 @@ await runService('production-api', async (stack, log) => {
     brokerAdmin: { url: config.BROKER_ADMIN_URL, token: config.brokerAdminToken },
     machineBroker: { host: config.MACHINE_BROKER_HOST, port: config.MACHINE_BROKER_PORT },
     orders: domain.orderPort,
+    audit: domain.audit,
+    say: domain.say,
+    blocks: domain.blocks,
     log,
     metrics,
   });
+  stack.use(startRepairs(domain.repairs, log));
+  const licence = createLicenceReader(config.NODE_DIR, nodeId);
+  const parked = createParkedStore(db);
+  const licenceReturn = createLicenceReturn({ licence, parked, now: Date.now, log });
+  await licenceReturn.look();
+  stack
+    .adopt(
+      setInterval(() => void licenceReturn.look(), limits.licenceReturnLookMs),
+      clearInterval,
+    )
+    .unref();
   const syncPage = syncRoutes({
     store: createSyncStore(db),
+    parked,
+    trail: createTrailStore(db),
     watch: sync,
     nodeId,
     dataDir: config.MEDIA_DIR,
@@ -92,7 +112,7 @@ await runService('production-api', async (stack, log) => {
     domain,
     files,
     hub,
-    licence: createLicenceReader(config.NODE_DIR, nodeId),
+    licence,
     services,
     latestSync: sync.latest,
     otherRoutes: [...machines.routes, ...syncPage],

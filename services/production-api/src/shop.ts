@@ -5,6 +5,12 @@ import type { Log } from '@sgp/service-kit/log';
 import type { Metrics } from '@sgp/service-kit/metrics';
 import type { EventHub } from '@sgp/service-kit/sse';
 import { createAuditStore } from './audit/audit-store.ts';
+import { createBlocks } from './blocks/blocks.ts';
+import { createCatalogueService } from './catalogue/catalogue-service.ts';
+import { createSharedStore } from './catalogue/shared-store.ts';
+import { createSharedWriter } from './catalogue/shared-writer.ts';
+import { createConflictService } from './conflicts/conflict-service.ts';
+import { createConflictStore } from './conflicts/conflict-store.ts';
 import { createCustomerService } from './customers/customer-service.ts';
 import { createCustomerStore } from './customers/customer-store.ts';
 import { createDeletedMediaStore } from './media/deleted-media-store.ts';
@@ -30,6 +36,12 @@ import { createSettingsService } from './shop/settings-service.ts';
 import { createShopHub } from './shop/shop-hub.ts';
 import { createShopMetrics } from './shop/shop-metrics.ts';
 import { createShopStore } from './shop/shop-store.ts';
+import { createStockService } from './stock/stock-service.ts';
+import { createStockStore } from './stock/stock-store.ts';
+import { createStockWriter } from './stock/stock-writer.ts';
+import { createSay } from './streams/say.ts';
+import { sayUnsent } from './streams/unsent.ts';
+import { createRepairs } from './sync/repairs.ts';
 
 export type ShopDeps = {
   readonly db: Database;
@@ -55,7 +67,11 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
   const shop = createShopStore();
   await shop.ensure(db, { name: identity.shopName, timeZone: identity.timeZone });
   let { timeZone } = await shop.read(db);
-  const audit = createAuditStore();
+  const outbox = createOutboxStore();
+  const hlc = createHlcStore(identity.nodeId);
+  const say = createSay({ outbox, hlc });
+  await sayUnsent(db, say);
+  const audit = createAuditStore(say);
   const orders = createOrderStore();
   const customers = createCustomerStore();
   const media = createMediaStore();
@@ -69,8 +85,8 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
     orders,
     shop,
     audit,
-    outbox: createOutboxStore(),
-    hlc: createHlcStore(identity.nodeId),
+    outbox,
+    hlc,
     origin: identity,
     onWritten(written) {
       tell(written);
@@ -78,6 +94,14 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
     },
   });
   const queries = createOrderQueries(db, shop);
+  const shared = createSharedStore();
+  const sharedWriter = createSharedWriter({ shared, audit, say, hlc });
+  const blocks = createBlocks({ db, shared, writer: sharedWriter });
+  const catalogue = createCatalogueService({ db, shared, writer: sharedWriter, blocks });
+  const conflicts = createConflictStore();
+  const stock = createStockStore();
+  const { establishmentId } = identity;
+  const stockWriter = createStockWriter({ stock, conflicts, audit, say, establishmentId });
   const mediaNews = createMediaNews({ bus, hub, est, log });
   const streams = stack.use(
     createSessionStreams(
@@ -92,6 +116,12 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
     queries,
     users,
     timeZone: () => timeZone,
+    audit,
+    say,
+    blocks,
+    catalogue,
+    stock: createStockService({ db, stock, writer: stockWriter, catalogue, blocks, establishmentId }),
+    conflicts: createConflictService({ db, conflicts, shared, sharedWriter, stock, stockWriter, audit }),
     people: createPeopleService({
       db,
       users,
@@ -102,7 +132,7 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
       est,
       onSessionsEnded: streams.sweep,
     }),
-    customers: createCustomerService({ db, customers, orders, writer, audit }),
+    customers: createCustomerService({ db, customers, orders, writer, audit, say }),
     orders: createOrderService({
       db,
       orders,
@@ -111,8 +141,10 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
       shop,
       audit,
       writer,
+      blocks,
       trackingBaseUrl: deps.trackingBaseUrl,
     }),
+    repairs: createRepairs({ db, writer, say, hlc, conflicts, log }),
     orderPort: createOrderPort({ db, orders, writer }),
     media: createMediaService({ db, media, deleted, files, orders, writer, audit, news: mediaNews }),
     mediaOutcomes: createMediaOutcomes({ media, deleted, writer, news: mediaNews, log }),

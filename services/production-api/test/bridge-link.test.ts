@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { createRequestSigner, verifyRequest } from '@sgp/auth/http-signature';
 import { newId } from '@sgp/service-kit/ids';
 import { httpStatusByCode } from '@sgp/shared/errors';
-import { type PushBatch, pushBatchSchema, pushPathByStream } from '@sgp/shared/sync';
+import { type EdgeHealth, type PushBatch, pushBatchSchema, streamRules } from '@sgp/shared/sync';
 import type { OutboxChange, Push } from '@sgp/sync-engine/ports';
 import { idempotencyKey } from '@sgp/sync-engine/wire';
 import test from 'ava';
@@ -53,9 +53,17 @@ async function openLink(stack: AsyncDisposableStack, answer: Answer, timeoutMs =
 }
 
 function linkTo(url: URL, node: EdgeNode, timeoutMs = 5_000) {
-  const signer = createRequestSigner({ ...node, authority, tag: 'snapshot-push/1' });
-  return createMirrorLink({ url, tenant: node, signer, now: Date.now, timeoutMs });
+  return createMirrorLink({ ...signersOf(node), url, tenant: node, health, now: Date.now, timeoutMs });
 }
+
+const signersOf = (node: EdgeNode) => ({
+  signer: createRequestSigner({ ...node, authority, tag: 'snapshot-push/1' }),
+  changesSigner: createRequestSigner({ ...node, authority, tag: 'changes/1' }),
+});
+const health = async (): Promise<EdgeHealth> => ({
+  ...{ pendingChanges: 0, oldestPendingAt: null, parkedChanges: 0, pendingMedia: 0, openConflicts: 0 },
+  ...{ diskFreeBytes: 7, diskTotalBytes: 9, version: '0' },
+});
 
 const acknowledge: Answer = ({ batch }, response) => {
   const results = batch.changes.map(({ seq, id }) => ({ seq, id, outcome: 'applied' }));
@@ -80,7 +88,7 @@ const refuse =
     );
   };
 
-const epoch = newId();
+const [epoch, instanceId] = [newId(), newId()];
 const changeOf = (payload: string): OutboxChange => ({
   seq: 1,
   id: newId(),
@@ -95,7 +103,9 @@ const changeOf = (payload: string): OutboxChange => ({
 });
 const pushOf = (changes: readonly OutboxChange[], pushSeq = 1): Push => ({
   ...{
+    wire: { version: 2, generation: 3, instanceId },
     origin: 'queue',
+    channel: 0,
     stream: 'orders',
     epoch,
     pushSeq,
@@ -214,13 +224,16 @@ test('a mirror that never answers is a timeout; one that is not there never had 
 test('the wrong clock is corrected by the offset that the push carries', async (t) => {
   await using stack = new AsyncDisposableStack();
   const { node, url, received } = await openLink(stack, acknowledge);
-  const signer = createRequestSigner({ ...node, authority, tag: 'snapshot-push/1' });
   const hourMs = 3_600_000;
   const wrong = stack.use(
-    createMirrorLink({ url, tenant: node, signer, now: () => Date.now() - hourMs, timeoutMs: 5_000 }),
+    createMirrorLink({
+      ...{ ...signersOf(node), url, tenant: node, health },
+      now: () => Date.now() - hourMs,
+      timeoutMs: 5_000,
+    }),
   );
   t.is((await wrong.push({ ...pushOf([]), signOffsetMs: hourMs })).type, 'acked');
   t.is(received.length, 1);
   t.is(received[0]?.headers.host, url.host);
-  t.is(pushPathByStream.orders, '/internal/sync/pedidos');
+  t.is(streamRules.orders.path, '/internal/sync/pedidos');
 });

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { readBody } from '@sgp/service-kit/read-body';
 import { limits } from '@sgp/shared/limits';
 import test, { type ExecutionContext } from 'ava';
-import { createAuditStore } from '../src/audit/audit-store.ts';
 import { openProductionDb } from '../src/db.ts';
 import { createCredentialPush } from '../src/machines/credential-push.ts';
 import { createMachineStore } from '../src/machines/machine-store.ts';
 import { deviceCredentials, openRegistry } from '../src/machines/registry.ts';
+import { openStreams } from './support/streams.ts';
 
 const silent = { info() {}, warn() {} };
 const actor = { userId: null, who: 'Rosana', address: null };
@@ -30,7 +30,7 @@ async function open(t: ExecutionContext) {
   const db = await openProductionDb('sqlite::memory:');
   t.teardown(() => db.destroy());
   const store = createMachineStore(db);
-  const registry = await openRegistry({ db, store, audit: createAuditStore(), est: 'matriz' });
+  const registry = await openRegistry({ db, store, ...openStreams(db), est: 'matriz' });
   return { db, store, registry };
 }
 const names = (slug: string) => ({ slug, name: `Máquina ${slug}`, kind: '', sector: '' });
@@ -141,7 +141,7 @@ test('what is registered is the same after a restart', async (t) => {
   const { machine } = await registry.create(names('m1'), actor);
   await registry.rename(machine.machineId, { name: 'Bordadeira 2' }, actor);
   await registry.rotate(machine.machineId, actor);
-  const again = await openRegistry({ db, store, audit: createAuditStore(), est: 'matriz' });
+  const again = await openRegistry({ db, store, ...openStreams(db), est: 'matriz' });
   t.deepEqual(again.list(), registry.list());
   t.is(again.byUsername('matriz.m1'), machine.machineId);
   t.is(again.byUsername('outra.m1'), undefined);

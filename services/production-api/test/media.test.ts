@@ -6,7 +6,6 @@ import { orderSnapshotSchema } from '@sgp/shared/order-snapshot';
 import { topics } from '@sgp/shared/topics';
 import test, { type ExecutionContext } from 'ava';
 import { listenEvents } from '../../../test/support/sse.ts';
-import { createAuditStore } from '../src/audit/audit-store.ts';
 import { createDeletedMediaStore } from '../src/media/deleted-media-store.ts';
 import { imageTypeOf } from '../src/media/image-type.ts';
 import { type MediaFiles, openMediaFiles, writeAll } from '../src/media/media-files.ts';
@@ -21,6 +20,7 @@ import { type Browser, openBrowser } from './support/browser.ts';
 import { makeShopFolder, startApi } from './support/process.ts';
 import { addOrder, jpegBytes, openShopApp, owner, photoId, type ShopApp, signedIn } from './support/shop-app.ts';
 import { openShopBroker } from './support/shop-broker.ts';
+import { openStreams } from './support/streams.ts';
 import { tempDir } from './support/temp-dir.ts';
 
 const begin = (browser: Browser, orderId: string, sizeBytes: number, mediaId = photoId()): Promise<Media> =>
@@ -281,13 +281,13 @@ test('a photo that is hidden while its bytes are written stays hidden', async (t
       db: app.db,
       orders: createOrderStore(),
       shop: createShopStore(),
-      audit: createAuditStore(),
+      audit: openStreams(app.db, app.identity).audit,
       outbox: createOutboxStore(),
       hlc: createHlcStore(app.identity.nodeId),
       origin: app.identity,
       onWritten() {},
     }),
-    audit: createAuditStore(),
+    audit: openStreams(app.db, app.identity).audit,
     news: { uploaded() {}, deleted() {}, changed() {} },
   });
   const bytes = jpegBytes(2000);

@@ -5,7 +5,6 @@ import { newId } from '@sgp/service-kit/ids';
 import type { Order } from '@sgp/shared/api/orders';
 import type { OrderSnapshot } from '@sgp/shared/order-snapshot';
 import test, { type ExecutionContext } from 'ava';
-import { createAuditStore } from '../src/audit/audit-store.ts';
 import { createOrderStore } from '../src/orders/order-store.ts';
 import { createOrderWriter, type OrderWriterDeps } from '../src/orders/order-writer.ts';
 import { createHlcStore } from '../src/outbox/hlc-store.ts';
@@ -15,6 +14,7 @@ import { openBrowser } from './support/browser.ts';
 import { makeShopFolder, startApi } from './support/process.ts';
 import { addCustomer, addOrder, inDays, openShopApp, owner, signedIn, twoItems } from './support/shop-app.ts';
 import { openShopBroker } from './support/shop-broker.ts';
+import { openStreams } from './support/streams.ts';
 import { tempDir } from './support/temp-dir.ts';
 
 const tables = ['orders', 'order_items', 'order_timeline', 'outbox', 'audit', 'hlc_state', 'outbox_head'];
@@ -29,7 +29,7 @@ test('an order, its audit entry and its outbox row are written together or not a
     db: app.db,
     orders: createOrderStore(),
     shop: createShopStore(),
-    audit: createAuditStore(),
+    audit: openStreams(app.db, app.identity).audit,
     outbox: createOutboxStore(),
     hlc: createHlcStore(app.identity.nodeId),
     origin: app.identity,
@@ -45,7 +45,7 @@ test('an order, its audit entry and its outbox row are written together or not a
       return strike();
     };
   const places: Partial<OrderWriterDeps>[] = [
-    { hlc: { tick: after(whole.hlc.tick) } },
+    { hlc: { ...whole.hlc, tick: after(whole.hlc.tick) } },
     { orders: { ...whole.orders, save: after(whole.orders.save) } },
     { audit: { append: after(whole.audit.append) } },
     { shop: { read: after(whole.shop.read) } },
@@ -92,12 +92,13 @@ test('the trail keeps what a machine counted, and not the whole order again each
 /** Every version of every order is in the outbox once, and the newest one says what the rows say. */
 async function agree(t: ExecutionContext, db: Database): Promise<number> {
   const orders = createOrderStore();
-  const rows = await db('outbox').orderBy('seq');
+  const numbers: number[] = await db('outbox').orderBy('seq').pluck('seq');
   t.deepEqual(
-    rows.map((row) => row.seq),
-    rows.map((_, index) => index + 1),
+    numbers,
+    numbers.map((_, index) => index + 1),
     'no number is left out',
   );
+  const rows = await db('outbox').where({ stream: 'orders' }).orderBy('seq');
   const ids = (await db('orders').select('order_id', 'version')) as { order_id: string; version: number }[];
   for (const { order_id, version } of ids) {
     const versions = rows.filter((row) => row.entity_id === order_id);
@@ -180,5 +181,5 @@ test('an unknown order is refused before anything is written', async (t) => {
   );
   t.is((await browser.refused('GET', `/api/orders/${newId()}`)).code, 'NOT_FOUND');
   t.is((await browser.refused('GET', '/api/orders/1001')).code, 'BODY_INVALID');
-  t.deepEqual(await app.db('outbox'), []);
+  t.deepEqual(await app.db('outbox').where({ stream: 'orders' }), []);
 });

@@ -25,7 +25,16 @@ const open = [
   'POST /api/setup/owner',
 ];
 /** Addresses for owners and managers. */
-const managers = ['GET /api/users', 'PATCH /api/users/:id', 'POST /api/users', 'PUT /api/settings'];
+const managers = [
+  'GET /api/users',
+  'PATCH /api/catalogue/:id',
+  'PATCH /api/users/:id',
+  'POST /api/conflicts/:id/keep',
+  'POST /api/conflicts/:id/restore',
+  'POST /api/users',
+  'PUT /api/blocks/:id',
+  'PUT /api/settings',
+];
 
 const nameOf = ({ spec }: Route): string => `${spec.method} ${spec.path}`;
 const addressOf = ({ spec }: Route): string => spec.path.replaceAll(/:[A-Za-z]+/g, () => newId());

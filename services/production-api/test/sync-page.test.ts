@@ -1,12 +1,15 @@
 import { newId } from '@sgp/service-kit/ids';
 import { createLog } from '@sgp/service-kit/log';
-import { type SyncPage, syncPageSchema } from '@sgp/shared/api/shop';
+import { type Licence, type SyncPage, syncPageSchema } from '@sgp/shared/api/shop';
+import type { Trail } from '@sgp/shared/api/sync';
 import { limits } from '@sgp/shared/limits';
 import type { SyncStatus } from '@sgp/shared/sync';
 import { topics } from '@sgp/shared/topics';
 import type { LinkFacts } from '@sgp/sync-engine/ports';
 import test from 'ava';
 import { createStatusReporter } from '../src/bridge/status-reporter.ts';
+import { createLicenceReturn } from '../src/sync/licence-return.ts';
+import { createParkedStore } from '../src/sync/parked-store.ts';
 import { createSyncStore } from '../src/sync/sync-store.ts';
 import { createSyncWatch } from '../src/sync/sync-watch.ts';
 import { openBrowser } from './support/browser.ts';
@@ -42,6 +45,7 @@ test('the page shows what waits, what is parked, past outages and the bridge’s
     .db('outbox')
     .where({ entity_id: parkedOrder })
     .update({ parked_code: 'BODY_INVALID', parked_detail: 'why', parked_at: 5 });
+  await shop.db('outbox_head').update({ parked: 1, open_lane1: 1 });
   await createSyncStore(shop.db).openIncident({ cause: 'NETWORK', startedAt: 77, pendingChanges: 2 });
   const before = syncPageSchema.parse(await browser.ok<SyncPage>('GET', '/api/sync'));
   t.is(before.status.state, 'unknown', 'no bridge has spoken yet');
@@ -56,10 +60,10 @@ test('the page shows what waits, what is parked, past outages and the bridge’s
     const read = syncPageSchema.parse(await browser.ok<SyncPage>('GET', '/api/sync'));
     return read.status.state === 'offline' && read;
   });
-  t.like(page.status, { pendingChanges: 1, parkedChanges: 1 });
+  t.like(page.status, { pendingChanges: 2, parkedChanges: 1 }, 'who set the shop up is told too');
   t.like(page.pending[0], { orderId: waitingOrder, version: 1, customer: 'Maria', attempts: 0 });
   t.like(page.parked[0], { orderId: parkedOrder, code: 'BODY_INVALID', detail: 'why', at: 5 });
-  t.deepEqual(page.incidents, [{ startedAt: 77, endedAt: null, peakPending: 2, sent: 0 }]);
+  t.deepEqual(page.incidents, [{ startedAt: 77, endedAt: null, peakPending: 2, sent: 0, comparedAt: null }]);
   t.is(page.nodeId, shop.identity.nodeId);
   t.true((page.disk?.totalBytes ?? 0) > (page.disk?.freeBytes ?? 0));
 });
@@ -120,7 +124,102 @@ test('an outage is told when it turns, written when it begins, and closed once w
   await until('syncing', () => told.at(-1)?.state === 'syncing');
   t.like((await store.lists()).incidents[0], { startedAt: 1500, endedAt: null, peakPending: 1 });
   await db('outbox').delete();
+  await db('outbox_head').update({ open_lane1: 0 });
   reporter.refresh();
   await until('closed', async () => (await store.lists()).incidents[0]?.endedAt === 2000);
   t.is(told.at(-1)?.state, 'ok');
+});
+
+test('a parked change can be read and goes back into the queue when a manager says so', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const shop = await openShopApp(stack);
+  const browser = openBrowser(shop.url);
+  t.is((await browser.refused('POST', '/api/sync/parked/1/retry')).code, 'SESSION_EXPIRED');
+  await browser.ok('POST', '/api/setup/owner', owner);
+  const orderId = await createWriter(shop.db, shop.identity).write();
+  const { seq } = await shop.db('outbox').where({ entity_id: orderId }).first('seq');
+  t.is((await browser.refused('POST', `/api/sync/parked/${seq}/retry`)).code, 'NOT_FOUND', 'it only waits');
+  await shop
+    .db('outbox')
+    .where({ entity_id: orderId })
+    .update({ parked_code: 'BODY_INVALID', parked_detail: 'why', parked_at: 5, attempts: 3 });
+  await shop.db('outbox_head').update({ parked: 1, open_lane1: 0 });
+
+  const file = await browser.send('GET', `/api/sync/parked/${seq}`);
+  t.is(file.headers.get('content-disposition'), `attachment; filename="sgp-${seq}.json"`);
+  t.like(file.body, { entity_id: orderId, parked_code: 'BODY_INVALID' });
+  await browser.ok('POST', `/api/sync/parked/${seq}/retry`);
+  const page = syncPageSchema.parse(await browser.ok<SyncPage>('GET', '/api/sync'));
+  t.deepEqual(page.parked, []);
+  t.like(page.pending[0], { orderId, attempts: 0 });
+  t.like(page.lanes[1], { lane: 1, pending: 1 });
+  t.like(await shop.db('outbox_head').first(), { parked: 0, open_lane1: 1 });
+});
+
+test('an outage counts as compared only by a receipt of the Core that came after its end', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const { db, identity } = await openShopApp(stack);
+  const store = createSyncStore(db);
+  await store.openIncident({ cause: 'NETWORK', startedAt: 100, pendingChanges: 1 });
+  await store.closeIncident(200);
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const stream = { stream: 'orders', rows: 7, root: 'A'.repeat(22), newest: null };
+  const claims = { iss: 'core', aud: 'node', iat: 1, establishmentId: identity.establishmentId, streams: [stream] };
+  const receipt = `${part({ alg: 'EdDSA' })}.${part(claims)}.x`;
+  await db('sync_receipts').insert({ received_at: 150, receipt });
+  t.is((await store.lists()).incidents[0]?.comparedAt, null);
+  await db('sync_receipts').insert([
+    { received_at: 300, receipt },
+    { received_at: 400, receipt },
+  ]);
+  t.is((await store.lists()).incidents[0]?.comparedAt, 300);
+  t.deepEqual(await store.receipt(), { at: 400, streams: [{ stream: 'orders', rows: 7 }] });
+});
+
+test('the trail of an order tells each hop of each version, newest first', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const shop = await openShopApp(stack);
+  const browser = openBrowser(shop.url);
+  await browser.ok('POST', '/api/setup/owner', owner);
+  const id = newId();
+  const row = { stream: 'orders', entity_id: id, request_id: 'request-1', committed_at: 10 };
+  await shop.db('sync_trail').insert({ ...row, version: 1, sent_at: 11, applied_at: 12, acked_at: 13, shown_at: 14 });
+  await shop.db('sync_trail').insert({ ...row, version: 2 });
+  const { versions } = await browser.ok<Trail>('GET', `/api/orders/${id}/trail`);
+  const none = { sentAt: null, appliedAt: null, ackedAt: null, shownAt: null };
+  t.deepEqual(versions, [
+    { version: 2, requestId: 'request-1', committedAt: 10, ...none },
+    { version: 1, requestId: 'request-1', committedAt: 10, sentAt: 11, appliedAt: 12, ackedAt: 13, shownAt: 14 },
+  ]);
+});
+
+test('changes that a restricted licence held go again at the turn to active, and no others', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const { db, identity } = await openShopApp(stack);
+  const writer = createWriter(db, identity);
+  const held = await writer.write();
+  const poison = await writer.write();
+  const park = (entity_id: string, parked_code: string) =>
+    db('outbox').where({ entity_id }).update({ parked_code, parked_detail: '', parked_at: 1 });
+  await park(held, 'LICENSE_RESTRICTED');
+  await park(poison, 'BODY_INVALID');
+  const parkedOrders = async () => (await createSyncStore(db).lists()).parked.map(({ orderId }) => orderId);
+  let state: Licence['state'] = 'expired';
+  const none = { reason: null, licenceId: null, plan: null, companyName: null, establishmentName: null };
+  const licence = { read: async () => ({ ...none, state, expiresAt: null, checkedAt: 0 }) };
+  const returning = createLicenceReturn({
+    licence,
+    parked: createParkedStore(db),
+    now: () => 0,
+    log: createLog('test', 'silent'),
+  });
+
+  await returning.look();
+  t.deepEqual(await parkedOrders(), [poison, held]);
+  state = 'active';
+  await returning.look();
+  t.deepEqual(await parkedOrders(), [poison]);
+  await park(held, 'LICENSE_RESTRICTED');
+  await returning.look();
+  t.deepEqual(await parkedOrders(), [poison, held], 'a Core that still refuses is not asked in a circle');
 });

@@ -1,21 +1,40 @@
+import type { Database } from '@sgp/service-kit/database';
 import type { Log } from '@sgp/service-kit/log';
 import type { SyncStatus } from '@sgp/shared/sync';
 import { createDriver } from '@sgp/sync-engine/driver';
-import type { LinkPort, OutboxPort, ParkReason } from '@sgp/sync-engine/ports';
+import type { OutboxPort, ParkReason } from '@sgp/sync-engine/ports';
 import { factsOf, initialUplink } from '@sgp/sync-engine/uplink-state';
+import { createConflictStore } from '../conflicts/conflict-store.ts';
+import type { DownInbox } from '../inbox/down-inbox.ts';
+import { readCounts } from '../outbox/outbox-head.ts';
 import type { DeliveryState, SyncStore } from '../sync/sync-store.ts';
 import type { BridgeMetrics } from './bridge-metrics.ts';
+import { createCompareStore } from './compare-store.ts';
+import { createComparer } from './comparer.ts';
+import type { CoreWords } from './core-words.ts';
+import { startDownlink } from './downlink-poller.ts';
+import { logDelivered, logSending } from './hop-log.ts';
+import type { MirrorLink } from './mirror-link.ts';
+import { createReachProbe } from './reach-probe.ts';
 import { createStatusReporter } from './status-reporter.ts';
 
 export type BridgeDeps = {
+  readonly db: Database;
   readonly queue: OutboxPort;
-  readonly link: LinkPort;
+  readonly inbox: DownInbox;
+  readonly link: MirrorLink;
+  /** Where the Core listens, to see whether it is in reach again. */
+  readonly mirrorUrl: URL;
+  readonly coreWords: CoreWords;
+  readonly fetchKeyset: () => void;
   readonly store: Pick<SyncStore, 'waiting' | 'saveTrouble' | 'openIncident' | 'closeIncident'>;
   readonly publish: (status: SyncStatus) => Promise<void>;
   readonly metrics: BridgeMetrics;
+  /** What sync may use of the line; null: all of it. */
+  readonly maxBytesPerS: number | null;
   readonly now: () => number;
   readonly random: () => number;
-  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  readonly log: Pick<Log, 'info' | 'warn' | 'error' | 'debug'>;
 };
 
 export type Bridge = AsyncDisposable & {
@@ -24,29 +43,61 @@ export type Bridge = AsyncDisposable & {
   repeatStatus(): void;
 };
 
-/** Starts pushing the outbox to the mirror, from where the last run stopped. */
-export function startBridge(stored: DeliveryState, deps: BridgeDeps): Bridge {
+/** Starts pushing the outbox to the mirror and taking in what comes down, from where the last run stopped. */
+export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Promise<Bridge> {
+  const { db, metrics, now, random, log } = deps;
+  const link = logSending(metrics.measureLink(deps.link), log);
+  const explain = (error: unknown): ParkReason => explainStorage(error, log);
+  const setTimer = (delayMs: number, fire: () => void): (() => void) => {
+    const timer = setTimeout(fire, delayMs);
+    return () => clearTimeout(timer);
+  };
   const initial = initialUplink(stored);
+  const conflicts = createConflictStore();
   const reporter = createStatusReporter(factsOf(initial.memory), {
     store: deps.store,
     async publish(status) {
-      deps.metrics.showStatus(status);
+      metrics.showStatus(status);
+      metrics.showCounts(await readCounts(db));
+      metrics.showOpenConflicts(await conflicts.countOpen(db));
       await deps.publish(status);
     },
-    now: deps.now,
-    log: deps.log,
+    now,
+    log,
   });
-  const driver = createDriver(initial, {
-    outbox: deps.metrics.measureQueue(deps.queue),
-    link: deps.metrics.measureLink(deps.link),
-    now: deps.now,
-    random: deps.random,
-    setTimer(delayMs, fire) {
-      const timer = setTimeout(fire, delayMs);
-      return () => clearTimeout(timer);
+  const comparer = createComparer({
+    store: createCompareStore(db, now),
+    ask: link.digest,
+    async verifyReceipt(receipt) {
+      await deps.coreWords('sync-receipt+jwt', receipt);
     },
-    report: reporter.report,
-    explain: (error) => explainStorage(error, deps.log),
+    metrics: metrics.compare,
+    ...{ now, log },
+  });
+  const networkChanged = (): void => {
+    driver.networkChanged();
+    downlink.networkChanged();
+  };
+  const probe = createReachProbe(deps.mirrorUrl, networkChanged);
+  const driver = createDriver(initial, {
+    outbox: logDelivered(metrics.measureQueue(deps.queue), log),
+    link,
+    compare: comparer.run,
+    ...{ now, random, setTimer, explain },
+    report(facts) {
+      probe.watch(facts.offlineSince !== null);
+      reporter.report(facts);
+    },
+    maxBytesPerS: deps.maxBytesPerS,
+  });
+  const downlink = await startDownlink({
+    inbox: deps.inbox,
+    ask: link.changes,
+    verify: (signed) => deps.coreWords('sync-changes+jwt', signed),
+    fetchKeyset: deps.fetchKeyset,
+    onApplied: driver.doorbell,
+    report: metrics.showDownlink,
+    ...{ now, random, setTimer, explain, log },
   });
   driver.start();
   return {
@@ -54,10 +105,15 @@ export function startBridge(stored: DeliveryState, deps: BridgeDeps): Bridge {
       driver.doorbell();
       reporter.refresh();
     },
-    networkChanged: driver.networkChanged,
+    networkChanged,
     repeatStatus: reporter.repeat,
     async [Symbol.asyncDispose]() {
+      probe[Symbol.dispose]();
       await driver.stop();
+      await downlink[Symbol.asyncDispose]();
+      // What still waits for the Core's answer need not be waited for.
+      deps.link.reset();
+      await comparer.stop();
       await reporter[Symbol.asyncDispose]();
     },
   };

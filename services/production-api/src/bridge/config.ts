@@ -13,6 +13,8 @@ const settings = z.object({
   MIRROR_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** host:port that the mirror knows as its own, when the connection goes through something else. */
   MIRROR_AUTHORITY: z.string().min(1).optional(),
+  /** What sync may use of the line, in kilobytes per second; all of it when left out. */
+  SYNC_MAX_KBPS: z.coerce.number().positive().optional(),
   /** Where the licence is renewed; the address that this node was enrolled at when left out. */
   LICENSE_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** host:port that the license service knows as its own. */
@@ -38,6 +40,7 @@ export function readBridgeConfig(env: NodeJS.ProcessEnv) {
     brokerUrl: read.BROKER_URL,
     mqttPassword: readSecretFile(read.MQTT_PASSWORD_FILE),
     mirrorUrl,
+    maxBytesPerS: read.SYNC_MAX_KBPS === undefined ? null : read.SYNC_MAX_KBPS * 1000,
     mirrorAuthority: read.MIRROR_AUTHORITY ?? mirrorUrl.host,
     /** `null`: an identity of before renewals, and no setting that names the service. */
     license: licenseUrl && {

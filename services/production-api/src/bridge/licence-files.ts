@@ -21,6 +21,8 @@ export type LicenceFiles = {
    * @throws an error of the file system, when a file is there but cannot be read
    */
   installed(): Promise<LicenceClaims | null>;
+  /** The installed list of keys, by which the Core's own words are verified; `null` when there is none that is genuine. */
+  keyset(): Promise<Keyset | null>;
   /**
    * Installs documents once every check passed; before that nothing is written.
    * @param nowMs our own time: what it does not accept, the readers of the files would not accept either
@@ -53,6 +55,11 @@ export function createLicenceFiles(nodeDir: string, nodeId: string): LicenceFile
 
   return {
     installed: async () => (await readInstalled(await readRoots(at('roots')))).claims,
+    async keyset() {
+      const roots = await readRoots(at('roots'));
+      const document = await readIfThere(at('keyset'));
+      return roots && document ? genuineKeyset(document, roots) : null;
+    },
     async install(answered, nowMs) {
       const roots = await readRoots(at('roots'));
       if (!roots) throw new Error(`${at('roots')} is missing or broken: restore it from the backup.`);

@@ -13,6 +13,8 @@ const renewAfterMs = 24 * hourMs + 60 * 1000;
 const retryMs = hourMs;
 /** A computer that slept or whose clock was set is looked at again this soon. */
 const lookAgainMs = hourMs;
+/** A key that no list has must not make this node ask without a pause. */
+const fetchKeysetEveryMs = 60_000;
 
 export type LastTry = {
   readonly atMs: number;
@@ -52,24 +54,31 @@ export const setBackgroundTimer: LicenceRenewalDeps['setTimer'] = (delayMs, fire
   return () => clearTimeout(timer);
 };
 
+export type LicenceRenewal = AsyncDisposable & {
+  /** Asks at once, at most once a minute: the Core signed with a key that the installed list does not have. */
+  fetchKeyset(): void;
+};
+
 /**
  * Keeps the licence file young (SECURITY 3.3). Nothing else waits for it: a failure is logged, once for an outage and its
  * reason, and tried again. Disposing ends a check-in that is under way and waits for files that are being written.
  */
-export function startLicenceRenewal(deps: LicenceRenewalDeps): AsyncDisposable {
+export function startLicenceRenewal(deps: LicenceRenewalDeps): LicenceRenewal {
   const { files, checkIn, now, log } = deps;
   const stop = new AbortController();
   const showExpiry = createExpiryGauge(deps.metrics, now);
   let issuedAtMs: number | null = null;
   let lastTry: LastTry | null = null;
   let failure: string | null = null;
-  let cancelTimer = (): void => undefined;
+  let asked = false;
+  let cancelTimer: (() => void) | null = null;
 
   const look = async (): Promise<void> => {
     const installed = await files.installed();
     issuedAtMs = installed && installed.iat * 1000;
     showExpiry(installed);
-    if (checkIn === null || nextTryAtMs(issuedAtMs, lastTry, now()) > now()) return;
+    if (checkIn === null || (!asked && nextTryAtMs(issuedAtMs, lastTry, now()) > now())) return;
+    asked = false;
     lastTry = { atMs: now(), random: deps.random() };
     const documents = await checkIn(stop.signal);
     if (stop.signal.aborted) return;
@@ -90,9 +99,10 @@ export function startLicenceRenewal(deps: LicenceRenewalDeps): AsyncDisposable {
   };
 
   const run = async (): Promise<void> => {
+    cancelTimer = null;
     await look().catch(fail);
     if (stop.signal.aborted) return;
-    const waitMs = nextTryAtMs(issuedAtMs, lastTry, now()) - now();
+    const waitMs = asked ? fetchKeysetEveryMs : nextTryAtMs(issuedAtMs, lastTry, now()) - now();
     // Due, and yet not tried: the files cannot be read, or nobody can be asked.
     const delayMs = waitMs <= 0 ? lookAgainMs : Math.min(waitMs, lookAgainMs);
     cancelTimer = deps.setTimer(delayMs, () => {
@@ -104,9 +114,18 @@ export function startLicenceRenewal(deps: LicenceRenewalDeps): AsyncDisposable {
   let running = run();
 
   return {
+    fetchKeyset() {
+      const sinceMs = lastTry === null ? Number.POSITIVE_INFINITY : Math.abs(now() - lastTry.atMs);
+      if (stop.signal.aborted || sinceMs < fetchKeysetEveryMs) return;
+      asked = true;
+      // Without a timer a look is under way, whose end sets one.
+      if (cancelTimer === null) return;
+      cancelTimer();
+      running = run();
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
-      cancelTimer();
+      cancelTimer?.();
       await running;
     },
   };

@@ -1,155 +1,189 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { promisify } from 'node:util';
-import { gzip, gzipSync } from 'node:zlib';
 import type { RequestSigner } from '@sgp/auth/http-signature';
-import { isErrorCode, type Problem } from '@sgp/shared/errors';
-import { pushAckSchema, pushPathByStream } from '@sgp/shared/sync';
-import type { LinkPort, Push, PushOutcome } from '@sgp/sync-engine/ports';
+import { newId } from '@sgp/service-kit/ids';
+import type { ErrorCode } from '@sgp/shared/errors';
+import { type EdgeHealth, pushAckSchema, streamRules } from '@sgp/shared/sync';
+import { type DigestAnswer, digestAnswerSchema, digestPath } from '@sgp/shared/sync-digest';
+import { type ChangesAsk, changesAnswerSchema, changesPath } from '@sgp/shared/sync-downlink';
+import { helloAnswerSchema, helloPath } from '@sgp/shared/sync-hello';
+import type { DigestQuestion } from '@sgp/sync-engine/compare-state';
+import type { DiskIdentity, HelloOutcome, HelloRequest, LinkPort, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { encodePush, idempotencyKey, type Tenant } from '@sgp/sync-engine/wire';
+import type * as z from 'zod';
+import { type Body, type Call, compress, createCoreHttp, type Ending, parseJson, refusalOf } from './core-http.ts';
 
-/** Below it, compression saves no packet. */
-const gzipMinBytes = 1024;
-/** Above it, compression leaves the main thread: it would hold up a doorbell. */
-const gzipAsideMinBytes = 64 * 1024;
 /** An acknowledgement of the largest batch is below 100 KB. */
-const answerMaxBytes = 1024 * 1024;
-
-type Answer = { readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: Buffer };
-type Body = { readonly bytes: Uint8Array; readonly contentEncoding?: 'gzip' };
+const ackMaxBytes = 1024 * 1024;
+/** A listing of 64 buckets, or 500 unknown entities with their texts. */
+const digestMaxBytes = 8 * 1024 * 1024;
+/** 500 changes, each with a conflict of two texts, as base64 of a signature. */
+const changesMaxBytes = 48 * 1024 * 1024;
 
 export type MirrorLinkDeps = {
   /** Where to connect. */
   readonly url: URL;
   readonly tenant: Tenant;
+  /** Signs with the tag `snapshot-push/1`. */
   readonly signer: RequestSigner;
+  /** Signs with the tag `changes/1`. */
+  readonly changesSigner: RequestSigner;
+  /** What the edge tells of itself with an empty batch; null when it is not known. */
+  readonly health: () => Promise<EdgeHealth | null>;
   readonly now: () => number;
   /** From the first byte sent to the last received. */
   readonly timeoutMs: number;
 };
 
-/** Signed pushes to the mirror over one kept connection. Disposing ends the connection and what runs on it. */
-export function createMirrorLink(deps: MirrorLinkDeps): LinkPort & Disposable {
-  const secure = deps.url.protocol === 'https:';
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const open = secure ? httpsRequest : httpRequest;
-  // A resend must be the same bytes: the Core compares them under the idempotency key.
-  let last: { readonly key: string; readonly body: Body } | null = null;
+/** How a call that is no push ended. */
+export type CallOutcome<Value> =
+  | { readonly type: 'answered'; readonly value: Value }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly detail: string; readonly retryAfterMs?: number }
+  | { readonly type: 'network-failed'; readonly detail: string }
+  | { readonly type: 'timeout' };
+
+export type ChangesQuestion = Omit<
+  ChangesAsk,
+  'schemaVersion' | 'companyId' | 'establishmentId' | 'nodeId' | 'sentAtMs'
+>;
+
+export type MirrorLink = LinkPort &
+  Disposable & {
+    /** Ends every connection, and what runs on them. */
+    reset(): void;
+    digest(question: DigestQuestion): Promise<CallOutcome<DigestAnswer>>;
+    /** The Core's signed answer, not verified. */
+    changes(question: ChangesQuestion): Promise<CallOutcome<{ readonly signed: string }>>;
+  };
+
+/** Signed calls to the mirror over kept connections. Disposing ends them and what runs on them. */
+export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
+  const { tenant, now, timeoutMs } = deps;
+  const http = createCoreHttp(deps.url);
+  const { companyId, establishmentId, nodeId } = tenant;
+  const who = { schemaVersion: 2, companyId, establishmentId, nodeId } as const;
+  /** What the Core taught about our clock; handshakes and pushes bring it, the other calls use it. */
+  let signOffsetMs = 0;
+  // A resend must be the same bytes: the Core compares them under the idempotency key. One for each channel.
+  const bodies = new Map<number, { readonly key: string; readonly body: Body }>();
 
   const bodyOf = async (key: string, push: Push): Promise<Body> => {
+    const last = bodies.get(push.channel);
     if (last?.key === key) return last.body;
-    const body = await compress(Buffer.from(encodePush(deps.tenant, push)));
-    last = { key, body };
+    const tellsHealth = push.changes.length === 0 && push.wire.version === 2;
+    const health = tellsHealth ? ((await deps.health()) ?? undefined) : undefined;
+    const body = await compress(Buffer.from(encodePush(tenant, push, health)));
+    bodies.set(push.channel, { key, body });
     return body;
   };
 
-  const send = async (push: Push, mayRepeat: boolean): Promise<PushOutcome> => {
-    const path = pushPathByStream[push.stream];
-    const key = idempotencyKey(push);
-    const { bytes, contentEncoding } = await bodyOf(key, push);
-    const headers = await deps.signer.sign({
+  const post = async (
+    call: Pick<Call, 'path' | 'answerMaxBytes'> & {
+      readonly body: Body;
+      readonly key: string;
+      readonly signer?: RequestSigner;
+      readonly timeoutMs?: number;
+    },
+  ): Promise<Ending> => {
+    const { path, answerMaxBytes, key, body, signer = deps.signer } = call;
+    const { bytes, contentEncoding } = body;
+    const headers = await signer.sign({
       method: 'POST',
       path,
       contentType: 'application/json',
       ...(contentEncoding && { contentEncoding }),
       body: bytes,
       idempotencyKey: key,
-      nowMs: deps.now() + push.signOffsetMs,
+      nowMs: now() + signOffsetMs,
     });
-    const request = open(new URL(path, deps.url), {
-      method: 'POST',
-      agent,
+    return http.post({
+      path,
+      answerMaxBytes,
       // The request id leads from this log to the mirror's.
-      headers: { ...headers, 'x-request-id': key, 'content-length': bytes.length },
+      headers: { ...headers, 'x-request-id': key },
+      body: bytes,
+      timeoutMs: call.timeoutMs ?? timeoutMs,
     });
-    const sending = watchSocket(request);
-    try {
-      const answer = await exchange(request, bytes, deps.timeoutMs);
-      return answer === 'timeout' ? { type: 'timeout' } : readAnswer(answer, bytes.length);
-    } catch (error) {
-      // The mirror may close an idle connection in the moment in which we use it; that says nothing about the link.
-      if (mayRepeat && request.reusedSocket) return send(push, false);
-      return { type: 'network-failed', mayHaveArrived: sending.connected, detail: (error as Error).message };
-    }
+  };
+
+  const ask = async <Value>(
+    call: Omit<Parameters<typeof post>[0], 'key' | 'body'> & { readonly json: object },
+    schema: z.ZodType<Value>,
+  ): Promise<CallOutcome<Value>> => {
+    const body = { bytes: Buffer.from(JSON.stringify(call.json)) };
+    return readCall(await post({ ...call, body, key: newId() }), schema);
   };
 
   return {
-    push: (push) => send(push, true),
-    [Symbol.dispose]: () => agent.destroy(),
+    async hello(disk, request) {
+      signOffsetMs = request.signOffsetMs;
+      const json = helloOf(who, disk, request);
+      const body = { bytes: Buffer.from(JSON.stringify(json)) };
+      return readHello(await post({ path: helloPath, answerMaxBytes: ackMaxBytes, body, key: newId() }));
+    },
+    async push(push) {
+      signOffsetMs = push.signOffsetMs;
+      const key = idempotencyKey(push);
+      const body = await bodyOf(key, push);
+      const { path } = streamRules[push.stream];
+      return readPush(await post({ path, answerMaxBytes: ackMaxBytes, body, key }), body.bytes.length);
+    },
+    digest: (question) =>
+      ask(
+        { path: digestPath, answerMaxBytes: digestMaxBytes, json: { ...who, ...question, sentAtMs: now() } },
+        digestAnswerSchema,
+      ),
+    changes: (question) =>
+      ask(
+        {
+          ...{ path: changesPath, answerMaxBytes: changesMaxBytes, signer: deps.changesSigner },
+          json: { ...who, ...question, sentAtMs: now() },
+          timeoutMs: timeoutMs + question.waitMs,
+        },
+        changesAnswerSchema,
+      ),
+    reset: http.reset,
+    [Symbol.dispose]: () => http[Symbol.dispose](),
   };
 }
 
-async function compress(text: Buffer): Promise<Body> {
-  if (text.length < gzipMinBytes) return { bytes: text };
-  const bytes = text.length < gzipAsideMinBytes ? gzipSync(text) : await promisify(gzip)(text);
-  return { bytes, contentEncoding: 'gzip' };
-}
+const helloOf = (
+  who: Pick<Tenant, 'companyId' | 'establishmentId' | 'nodeId'> & { readonly schemaVersion: 2 },
+  { epoch, parentEpoch, generation, instanceId, lastSeq, ackedSeq }: DiskIdentity,
+  { superseded, sentAt }: HelloRequest,
+) => ({ ...who, epoch, parentEpoch, generation, instanceId, lastSeq, ackedSeq, superseded, sentAtMs: sentAt });
 
-/** Tells whether anything can have reached the Core. */
-function watchSocket(request: ClientRequest): { readonly connected: boolean } {
-  const state = { connected: false };
-  request.on('socket', (socket) => {
-    if (!socket.connecting) state.connected = true;
-    else socket.once('connect', () => (state.connected = true));
-  });
-  return state;
-}
-
-/** One deadline for all of it: a half-open connection answers nothing and fails nothing. */
-async function exchange(request: ClientRequest, body: Uint8Array, timeoutMs: number): Promise<Answer | 'timeout'> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer | 'timeout'>();
-  const deadline = setTimeout(() => {
-    resolve('timeout');
-    request.destroy();
-  }, timeoutMs);
-  request.on('error', reject);
-  request.on('response', (response) => readBody(response).then(resolve, reject));
-  request.end(body);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(deadline);
-  }
-}
-
-async function readBody(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response) {
-    size += chunk.length;
-    if (size > answerMaxBytes) throw new Error('the answer is too long to be an acknowledgement');
-    chunks.push(chunk);
-  }
-  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
-}
+const notTheMirrors = (status: number): string => `the answer (${status}) is not the mirror's`;
 
 /** Only what is certainly the mirror's word is taken as such: a hotel's sign-in page also answers 200. */
-function readAnswer({ status, headers, body }: Answer, bytes: number): PushOutcome {
-  const json = parseJson(body);
-  if (status === 200) {
-    const ack = pushAckSchema.safeParse(json);
-    if (ack.success) return { type: 'acked', ack: ack.data, bytes };
-  }
-  const problem = json as Partial<Problem> | null;
-  if (status >= 400 && isErrorCode(problem?.code)) {
-    const { serverTimeMs, lastPushSeq } = problem.details ?? {};
-    const retryAfterS = Number(headers['retry-after']);
-    return {
-      type: 'refused',
-      code: problem.code,
-      detail: problem.detail ?? problem.code,
-      ...(retryAfterS > 0 && { retryAfterMs: retryAfterS * 1000 }),
-      ...(typeof serverTimeMs === 'number' && { serverTimeMs }),
-      ...(typeof lastPushSeq === 'number' && { lastPushSeq }),
-    };
-  }
-  return { type: 'network-failed', mayHaveArrived: true, detail: `the answer (${status}) is not the mirror's` };
+function readPush(ending: Ending, bytes: number): PushOutcome {
+  if (ending.type === 'timeout') return ending;
+  if (ending.type === 'broken') return { ...ending, type: 'network-failed' };
+  const ack = ending.status === 200 ? pushAckSchema.safeParse(parseJson(ending.body)) : null;
+  if (ack?.success) return { type: 'acked', ack: ack.data, bytes };
+  const refusal = refusalOf(ending);
+  if (refusal) return { type: 'refused', ...refusal };
+  return { type: 'network-failed', mayHaveArrived: true, detail: notTheMirrors(ending.status) };
 }
 
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return null;
+function readHello(ending: Ending): HelloOutcome {
+  if (ending.type === 'timeout') return ending;
+  if (ending.type === 'broken') return { ...ending, type: 'network-failed' };
+  const answer = ending.status === 200 ? helloAnswerSchema.safeParse(parseJson(ending.body)) : null;
+  if (answer?.success) return { type: 'hello-answered', answer: answer.data };
+  const refusal = refusalOf(ending);
+  if (refusal?.code === 'NOT_FOUND') return { type: 'hello-unsupported' };
+  if (refusal) return { type: 'refused', ...refusal };
+  return { type: 'network-failed', mayHaveArrived: true, detail: notTheMirrors(ending.status) };
+}
+
+function readCall<Value>(ending: Ending, schema: z.ZodType<Value>): CallOutcome<Value> {
+  if (ending.type === 'timeout') return ending;
+  if (ending.type === 'broken') return { type: 'network-failed', detail: ending.detail };
+  const answer = ending.status === 200 ? schema.safeParse(parseJson(ending.body)) : null;
+  if (answer?.success) return { type: 'answered', value: answer.data };
+  const refusal = refusalOf(ending);
+  if (refusal) {
+    const { code, detail, retryAfterMs } = refusal;
+    return { type: 'refused', code, detail, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   }
+  return { type: 'network-failed', detail: notTheMirrors(ending.status) };
 }

@@ -1,12 +1,20 @@
 import { statfs } from 'node:fs/promises';
 import { type Route, route } from '@sgp/service-kit/route';
+import { idParams } from '@sgp/shared/api/common';
 import { type SyncPage, syncPageSchema } from '@sgp/shared/api/shop';
+import { parkedParams, trailSchema } from '@sgp/shared/api/sync';
+import { AppError } from '@sgp/shared/errors';
 import type { SyncStatus } from '@sgp/shared/sync';
+import { sessionRoute } from '../people/session-route.ts';
+import type { ParkedStore } from './parked-store.ts';
 import type { DeliveryState, SyncStore, Waiting } from './sync-store.ts';
 import type { SyncWatch } from './sync-watch.ts';
+import type { TrailStore } from './trail-store.ts';
 
 export type SyncRoutesDeps = {
-  readonly store: Pick<SyncStore, 'deliveryState' | 'waiting' | 'lists'>;
+  readonly store: Pick<SyncStore, 'deliveryState' | 'waiting' | 'lists' | 'lanes' | 'receipt'>;
+  readonly parked: ParkedStore;
+  readonly trail: TrailStore;
   readonly watch: Pick<SyncWatch, 'latest'>;
   readonly nodeId: string;
   /** A folder on the disk whose room the page shows: where the database lives. */
@@ -33,13 +41,63 @@ export function syncRoutes(deps: SyncRoutesDeps): readonly Route[] {
           status: currentStatus(deps.watch.latest(), delivery, waiting, deps.now()),
           nodeId: deps.nodeId,
           ...(await deps.store.lists()),
+          lanes: await deps.store.lanes(),
+          receipt: await deps.store.receipt(),
           totals: delivery.totals,
           disk: await diskRoom(deps.dataDir),
         };
       },
     ),
+    ...parkedRoutes(deps.parked),
+    sessionRoute(
+      {
+        method: 'GET',
+        path: '/api/orders/:id/trail',
+        summary: 'Where each recent version of an order has been',
+        tag: 'sync',
+        access: 'session',
+        params: idParams,
+        answer: trailSchema,
+      },
+      async ({ params }) => ({ versions: [...(await deps.trail.ofOrder(params.id))] }),
+    ),
   ];
 }
+
+const parkedRoutes = (parked: ParkedStore): readonly Route[] => [
+  sessionRoute(
+    {
+      method: 'POST',
+      path: '/api/sync/parked/:seq/retry',
+      summary: 'Put a parked change back into the queue',
+      tag: 'sync',
+      access: 'manager',
+      params: parkedParams,
+    },
+    async ({ params }) => {
+      if (!(await parked.retry(params.seq))) throw notParked();
+    },
+  ),
+  sessionRoute(
+    {
+      method: 'GET',
+      path: '/api/sync/parked/:seq',
+      summary: 'Download a parked change',
+      tag: 'sync',
+      access: 'manager',
+      params: parkedParams,
+    },
+    async ({ params, ctx }) => {
+      const change = await parked.find(params.seq);
+      if (change === null) throw notParked();
+      ctx.set('content-disposition', `attachment; filename="sgp-${params.seq}.json"`);
+      ctx.type = 'application/json';
+      ctx.body = JSON.stringify(change, null, 2);
+    },
+  ),
+];
+
+const notParked = (): AppError => new AppError('NOT_FOUND', 'This change is not set aside.');
 
 /** The state is the bridge's word; the figures are read afresh, so that they agree with the lists on the same page. */
 const currentStatus = (

@@ -3,6 +3,9 @@ import { newId } from '@sgp/service-kit/ids';
 import type { SyncPage } from '@sgp/shared/api/shop';
 import type { ErrorCode } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
+import { type Lane, lanes } from '@sgp/shared/sync';
+import { receiptClaimsSchema } from '@sgp/shared/sync-digest';
+import { readCounts } from '../outbox/outbox-head.ts';
 
 /** Why nothing goes although the cloud answers: `paused` ends by itself (licence, ban lifted), `failed` needs a person. */
 export type Blockage = { readonly kind: 'failed' | 'paused'; readonly code: ErrorCode; readonly detail: string };
@@ -31,6 +34,8 @@ export type SyncStore = {
   waiting(): Promise<Waiting>;
   /** Lists of the sync page, each at most `limits.pageMaxRows`. */
   lists(): Promise<Pick<SyncPage, 'pending' | 'parked' | 'incidents'>>;
+  lanes(): Promise<SyncPage['lanes']>;
+  receipt(): Promise<SyncPage['receipt']>;
   /** Notes since when the cloud is out of reach and what blocks; an acknowledgement clears both. */
   saveTrouble(trouble: Pick<DeliveryState, 'offlineSince' | 'blocked'>): Promise<void>;
   /** Writes that an outage began, once: while one is open this only raises its peak. */
@@ -64,38 +69,67 @@ export function createSyncStore(db: Database): SyncStore {
       };
     },
     async waiting() {
-      const open = await db('outbox').whereNull('parked_at').count({ n: '*' }).first();
-      const oldest = await db('outbox').whereNull('parked_at').orderBy('seq').first('created_at');
-      const parked = await db('outbox').whereNotNull('parked_at').count({ n: '*' }).first();
+      const { openByLane, parked } = await readCounts(db);
+      const oldest = await Promise.all(lanes.map((lane) => oldestAt(db, lane)));
       const media = await db('media').whereNotIn('state', ['published', 'refused']).count({ n: '*' }).first();
+      const times = oldest.filter((at) => at !== null);
       return {
-        pendingChanges: Number(open?.['n']),
-        oldestPendingAt: oldest?.created_at ?? null,
-        parkedChanges: Number(parked?.['n']),
+        pendingChanges: lanes.reduce<number>((sum, lane) => sum + openByLane[lane], 0),
+        oldestPendingAt: times.length === 0 ? null : Math.min(...times),
+        parkedChanges: parked,
         pendingMedia: Number(media?.['n']),
       };
     },
     async lists() {
       const rows = () => db('outbox').orderBy('seq', 'desc').limit(limits.pageMaxRows);
-      const incidents = await db('sync_incidents').orderBy('started_at', 'desc').limit(limits.pageMaxRows);
+      const comparedAt = db('sync_receipts').min('received_at').whereRaw('received_at >= sync_incidents.ended_at');
+      const incidents = await db('sync_incidents')
+        .orderBy('started_at', 'desc')
+        .limit(limits.pageMaxRows)
+        .select('*', { compared_at: comparedAt });
       return {
         pending: (await rows().whereNull('parked_at')).map((row) => ({
           ...whatItIs(row),
+          stream: row.stream,
           version: row.version,
           at: row.created_at,
           attempts: row.attempts,
         })),
         parked: (await rows().whereNotNull('parked_at')).map((row) => {
           const { seq, orderId, number } = whatItIs(row);
-          return { seq, orderId, number, code: row.parked_code, detail: row.parked_detail, at: row.parked_at };
+          return {
+            seq,
+            stream: row.stream,
+            orderId,
+            number,
+            code: row.parked_code,
+            detail: row.parked_detail,
+            at: row.parked_at,
+          };
         }),
         incidents: incidents.map((row) => ({
           startedAt: row.started_at,
           endedAt: row.ended_at,
           peakPending: row.peak_pending,
           sent: row.sent,
+          comparedAt: row.compared_at,
         })),
       };
+    },
+    async lanes() {
+      const { openByLane } = await readCounts(db);
+      return Promise.all(
+        lanes.map(async (lane) => ({ lane, pending: openByLane[lane], oldestAt: await oldestAt(db, lane) })),
+      );
+    },
+    async receipt() {
+      const row = await db('sync_receipts').orderBy('received_at', 'desc').first();
+      if (!row) return null;
+      // Its signature was verified when it was stored.
+      const claims = receiptClaimsSchema.parse(
+        JSON.parse(Buffer.from(row.receipt.split('.')[1], 'base64url').toString()),
+      );
+      return { at: row.received_at, streams: claims.streams.map(({ stream, rows }) => ({ stream, rows })) };
     },
     async saveTrouble({ offlineSince, blocked }) {
       await db('sync_state')
@@ -126,6 +160,12 @@ export function createSyncStore(db: Database): SyncStore {
       await db('sync_incidents').where(isOpen).update({ ended_at: endedAt });
     },
   };
+}
+
+/** Of what waits in a lane; its index leads there, however much waits. */
+async function oldestAt(db: Database, lane: Lane): Promise<number | null> {
+  const row = await db('outbox').where({ lane }).whereNull('parked_at').orderBy('seq').first('created_at');
+  return row?.created_at ?? null;
 }
 
 type OutboxRow = { readonly seq: number; readonly entity_id: string; readonly payload: string };

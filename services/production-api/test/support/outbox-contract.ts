@@ -4,9 +4,10 @@ import { newId } from '@sgp/service-kit/ids';
 import { canonicalJson } from '@sgp/shared/canonical-json';
 import { hlcNodeOf } from '@sgp/shared/clock';
 import { limits } from '@sgp/shared/limits';
+import { streams } from '@sgp/shared/sync';
 import type { BatchRequest, ChangeRef, Delivery } from '@sgp/sync-engine/ports';
 import type { ExecutionContext, TestFn } from 'ava';
-import { createOutboxQueue } from '../../src/bridge/outbox-queue.ts';
+import { openOutboxQueue } from '../../src/bridge/outbox-queue.ts';
 import { productionMigrations } from '../../src/migrations/list.ts';
 import { createHlcStore } from '../../src/outbox/hlc-store.ts';
 import { createOutboxStore } from '../../src/outbox/outbox-store.ts';
@@ -14,10 +15,11 @@ import { createSyncStore } from '../../src/sync/sync-store.ts';
 
 /** What the outbox, the clock, the queue and the sync store do on every engine. */
 
-const epoch = newId();
 const nodeId = newId();
 const request: BatchRequest = {
   origin: 'queue',
+  channel: 0,
+  streams,
   only: null,
   maxChanges: limits.syncBatchMaxChanges,
   maxBytes: limits.pushBodyMaxBytes,
@@ -145,7 +147,13 @@ export function outboxContract(
 
   rule('an empty queue gives nothing, or an empty batch when a heartbeat is due', async ({ queue }, t) => {
     t.is(await queue.load(request), null);
-    t.like(await queue.load({ ...request, heartbeat: true }), { changes: [], lowWaterSeq: 0, epoch, stream: 'orders' });
+    t.like(await queue.load({ ...request, streams: ['orders'], heartbeat: true }), {
+      changes: [],
+      lowWaterSeq: 0,
+      more: false,
+      stream: 'orders',
+      epoch: (await queue.identity()).epoch,
+    });
   });
 
   rule(
@@ -210,7 +218,7 @@ export function outboxContract(
       const numbers: number[] = [];
       for (const pushSeqAbove of [0, 0, 5000])
         numbers.push((await queue.load({ ...heartbeat, pushSeqAbove }))?.pushSeq ?? 0);
-      const afterCrash = createOutboxQueue(db, epoch);
+      const afterCrash = await openOutboxQueue(db);
       for (let n = 0; n < 1002; n++) numbers.push((await afterCrash.load(heartbeat))?.pushSeq ?? 0);
       t.deepEqual(
         numbers,
@@ -230,7 +238,7 @@ export function outboxContract(
       await deliver(await db('outbox'));
       await store.closeIncident(9000);
       await store.closeIncident(9999);
-      t.deepEqual((await store.lists()).incidents, [{ startedAt: 1000, endedAt: 9000, peakPending: 3, sent: 3 }]);
+      t.like((await store.lists()).incidents, [{ startedAt: 1000, endedAt: 9000, peakPending: 3, sent: 3 }]);
     },
   );
 
@@ -251,17 +259,26 @@ export function outboxContract(
     t.is(batch?.changes.length, 500);
     await deliver(batch?.changes ?? []);
     t.deepEqual(await db('outbox').pluck('seq'), [1]);
-    t.is((await db('sync_entities')).length, 500);
+    t.is((await db('sync_entities').where('acked_version', 1)).length, 500);
   });
 }
 
-const delivery: Delivery = { at: 5000, done: [], parked: [], ackedSeq: 0, bytes: 100, clockSkewMs: null };
+const delivery: Delivery = {
+  at: 5000,
+  sentAt: 4000,
+  appliedAt: 4500,
+  done: [],
+  parked: [],
+  ackedSeq: 0,
+  bytes: 100,
+  clockSkewMs: null,
+};
 
 async function openWorld(db: Database) {
   await migrate(db, productionMigrations);
   const outbox = createOutboxStore();
   const hlc = createHlcStore(nodeId);
-  const queue = createOutboxQueue(db, epoch);
+  const queue = await openOutboxQueue(db);
   const append = async (tx: Database, entityId: string, version: number, business: () => void): Promise<number> => {
     const updatedAt = await hlc.tick(tx);
     const payload = { version, b: 1, a: ['ç', null], number: '1001', customer: { firstName: 'Maria' } };

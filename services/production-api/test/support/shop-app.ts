@@ -18,9 +18,11 @@ import { type MediaFiles, openMediaFiles } from '../../src/media/media-files.ts'
 import { createLicenceReader } from '../../src/shop/licence-reader.ts';
 import { watchServices } from '../../src/shop/service-watch.ts';
 import { openShop, type ShopDomain } from '../../src/shop.ts';
+import { createParkedStore } from '../../src/sync/parked-store.ts';
 import { syncRoutes } from '../../src/sync/sync-routes.ts';
 import { createSyncStore } from '../../src/sync/sync-store.ts';
 import { createSyncWatch } from '../../src/sync/sync-watch.ts';
+import { createTrailStore } from '../../src/sync/trail-store.ts';
 import { type Browser, openBrowser } from './browser.ts';
 import { writeNodeFolder } from './node-folder.ts';
 import { openShopBroker, type ShopBroker } from './shop-broker.ts';
@@ -97,10 +99,21 @@ export async function openShopApp(
     brokerAdmin: { url: 'http://127.0.0.1:9', token: 't' },
     machineBroker: { host: '127.0.0.1', port: 1883 },
     orders: domain.orderPort,
+    audit: domain.audit,
+    say: domain.say,
+    blocks: domain.blocks,
     log,
     metrics,
   });
-  const page = syncRoutes({ store: createSyncStore(db), watch: sync, nodeId, dataDir: dir, now: Date.now });
+  const page = syncRoutes({
+    store: createSyncStore(db),
+    parked: createParkedStore(db),
+    trail: createTrailStore(db),
+    watch: sync,
+    nodeId,
+    dataDir: dir,
+    now: Date.now,
+  });
   const { app, routes } = createProductionApp({
     db,
     domain,

@@ -54,11 +54,14 @@ export function shopContract(test: TestFn, engine: string, fresh: FreshDatabase)
       numbers,
       Array.from({ length: 8 }, (_, index) => 1001 + index),
     );
-    const rows = await app.db('outbox').orderBy('seq').select('seq', 'updated_at', 'entity_id', 'version');
+    const seqs: number[] = await app.db('outbox').orderBy('seq').pluck('seq');
     t.deepEqual(
-      rows.map((row) => row.seq),
-      Array.from({ length: 40 }, (_, index) => index + 1),
+      seqs,
+      seqs.map((_, index) => index + 1),
     );
+    const ofOrders = app.db('outbox').where({ stream: 'orders' }).orderBy('seq');
+    const rows = await ofOrders.select('updated_at', 'entity_id', 'version');
+    t.is(rows.length, 40);
     const stamps = rows.map((row) => row.updated_at);
     t.deepEqual(stamps, [...new Set(stamps)].sort(), 'stamps rise with the numbers');
     for (const id of new Set(rows.map((row) => row.entity_id)))
@@ -74,7 +77,7 @@ export function shopContract(test: TestFn, engine: string, fresh: FreshDatabase)
     t.deepEqual(await browser.ok('GET', `/api/orders/${order.orderId}`), order);
     t.like(order, { totalCents: 23_993, note: 'nota\ncom acento é', quantity: 102, synced: false });
     t.deepEqual(order.items[0]?.spec, [{ label: 'Acabamento', value: 'Ilhós' }]);
-    await app.db('sync_entities').insert({ stream: 'orders', entity_id: order.orderId, acked_version: 1, acked_at: 1 });
+    await app.db('sync_entities').where({ entity_id: order.orderId }).update({ acked_version: 1, acked_at: 1 });
     t.true((await browser.ok<Order>('GET', `/api/orders/${order.orderId}`)).synced);
     t.false((await move(browser, order, 'pronto')).synced, 'a newer version waits');
     orderSnapshotSchema.parse(JSON.parse((await app.db('outbox').orderBy('seq', 'desc').first()).payload));

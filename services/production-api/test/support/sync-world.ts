@@ -258,6 +258,7 @@ export async function createSyncWorld(stack: AsyncDisposableStack) {
   const mirrorEnv = {
     ...{ PORT: String(mirrorPort), MIRROR_DB_URL: `sqlite:${dir}/mirror.db`, MEDIA_DIR: join(dir, 'media') },
     ...{ MIRROR_AUTHORITY: authority, PUBLIC_URL: 'http://127.0.0.1', LICENSE_URL: licenseUrl },
+    SYNC_KEY_DIR: join(dir, 'sync-key'),
     LICENSE_SERVICE_TOKEN_FILE: await secret('license-token'),
     MEDIA_URL_SECRET_FILE: await secret('media-secret'),
   };
