@@ -1,3 +1,4 @@
+import type { ConflictEntry, conflictsSchema } from '@sgp/shared/api/conflicts';
 import type {
   LogLine,
   Machine,
@@ -34,6 +35,7 @@ import type {
   User,
 } from '@sgp/shared/api/people';
 import type { Licence, putSettingsBody, Services, Settings, SyncPage } from '@sgp/shared/api/shop';
+import type { Trail } from '@sgp/shared/api/sync';
 import type * as z from 'zod';
 import type { Http } from './http.ts';
 
@@ -41,6 +43,7 @@ export type Setup = z.infer<typeof setupSchema>;
 export type SignInPeople = z.infer<typeof signInPeopleSchema>;
 export type NewOrder = z.input<typeof newOrderBody>;
 export type NewCustomer = z.input<typeof newCustomerBody>;
+export type Conflicts = z.infer<typeof conflictsSchema>;
 export type StateSpans = z.infer<typeof stateSpansSchema>;
 export type OrderList = {
   readonly orders: readonly OrderSummary[];
@@ -130,6 +133,11 @@ export function createApi({ get, send, sendBytes }: Http) {
     saveSettings: (body: z.input<typeof putSettingsBody>) => send<Settings>('PUT', '/api/settings', body),
     licence: () => get<Licence>('/api/licence'),
     sync: () => get<SyncPage>('/api/sync'),
+    conflicts: () => get<Conflicts>('/api/conflicts'),
+    decideConflict: (id: string, decision: 'keep' | 'restore') =>
+      send<ConflictEntry>('POST', `/api/conflicts/${id}/${decision}`),
+    retryParked: (seq: number) => send<void>('POST', `/api/sync/parked/${seq}/retry`),
+    orderTrail: (orderId: string) => get<Trail>(`/api/orders/${id(orderId)}/trail`),
     services: () => get<Services>('/api/services'),
   };
 }

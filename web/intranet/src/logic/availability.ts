@@ -58,3 +58,21 @@ export function availability(
   }
   return { ratio: 1 - lost / (end - start), count: inside.length };
 }
+
+/** The same window in words: every stretch that was not up, newest first. */
+export function downTimes(
+  incidents: readonly Incident[],
+  known: Known,
+  now: number,
+  windowMs: number,
+): { readonly from: number; readonly to: number; readonly state: 'down' | 'unknown' }[] {
+  const start = now - windowMs;
+  const inside = (from: number, to: number) => ({ from: Math.max(start, from), to: Math.min(now, to) });
+  return [
+    { ...inside(start, known.from), state: 'unknown' as const },
+    { ...inside(known.to, now), state: 'unknown' as const },
+    ...incidents.map(({ startedAt, endedAt }) => ({ ...inside(startedAt, endedAt ?? now), state: 'down' as const })),
+  ]
+    .filter(({ from, to }) => to > from)
+    .sort((a, b) => b.from - a.from);
+}

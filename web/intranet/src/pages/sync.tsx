@@ -3,12 +3,17 @@ import type { SyncState, SyncStatus } from '@sgp/shared/sync';
 import { Icon } from '@sgp/ui/icon.tsx';
 import { StatusChip } from '@sgp/ui/status-chip.tsx';
 import { shownSyncState, syncChip } from '@sgp/ui/sync-chip';
+import { Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import { useApp, useResource } from '../app-context.ts';
 import { syncHero } from '../logic/sync-hero.ts';
 import { useErrorText } from '../parts/failure.tsx';
 import { Loaded } from '../parts/loaded.tsx';
-import { Availability, Incidents } from '../parts/sync-incidents.tsx';
+import { Availability } from '../parts/sync-availability.tsx';
+import { Conflicts } from '../parts/sync-conflicts.tsx';
+import { Incidents } from '../parts/sync-incidents.tsx';
+import { Parked } from '../parts/sync-parked.tsx';
 import { Lanes, Wire } from '../parts/sync-wire.tsx';
 
 const PENDING_MAX = 8;
@@ -17,6 +22,19 @@ const PENDING_MAX = 8;
 export function SyncPage() {
   const { api, t } = useApp();
   const resource = useResource('sync', api.sync, (name) => name === 'sync.status');
+  const isTv = useLocation().query['tela'] === 'tv';
+  useEffect(() => {
+    if (!isTv) return;
+    const { dataset } = document.documentElement;
+    const { theme } = dataset;
+    dataset['screen'] = 'tv';
+    dataset['theme'] = 'escuro';
+    return () => {
+      delete dataset['screen'];
+      if (theme === undefined) delete dataset['theme'];
+      else dataset['theme'] = theme;
+    };
+  }, [isTv]);
   useEffect(() => {
     document.title = `${t.value.sync.title} · SGP`;
   }, [t.value]);
@@ -24,13 +42,17 @@ export function SyncPage() {
     <>
       <div class="head">
         <h1>{t.value.sync.title}</h1>
+        <a class="btn quiet push" href={isTv ? '/sincronizacao' : '/sincronizacao?tela=tv'}>
+          <Icon name="quadro" size="sm" />
+          {isTv ? t.value.sync.tvLeave : t.value.sync.tv}
+        </a>
       </div>
-      <Loaded resource={resource}>{(page) => <SyncView page={page} />}</Loaded>
+      <Loaded resource={resource}>{(page) => <SyncView page={page} onChange={() => void resource.refresh()} />}</Loaded>
     </>
   );
 }
 
-function SyncView({ page }: { readonly page: SyncPageData }) {
+function SyncView({ page, onChange }: { readonly page: SyncPageData; readonly onChange: () => void }) {
   const { sync, now, contact } = useApp();
   // The stream's status is the newest; the page's own is what it was when it was read.
   const newest = sync.value && sync.value.at >= page.status.at ? sync.value : page.status;
@@ -41,7 +63,8 @@ function SyncView({ page }: { readonly page: SyncPageData }) {
       <Hero status={status} state={state} />
       <div class="sync-grid">
         <div class="stack">
-          {page.parked.length > 0 ? <Parked page={page} /> : null}
+          {page.parked.length > 0 ? <Parked parked={page.parked} onChange={onChange} /> : null}
+          <Conflicts />
           <Pending page={page} status={newest} />
           <Availability page={page} silentSince={state === 'unknown' ? newest.at : null} />
         </div>
@@ -97,17 +120,30 @@ function Pending({ page, status }: { readonly page: SyncPageData; readonly statu
         </p>
       ) : (
         <div class="rows">
-          {page.pending.slice(0, PENDING_MAX).map((change) => (
-            <a key={change.seq} href={`/pedidos/${change.orderId}`}>
-              <Icon name="pedidos" />
-              <span class="grow cut">{words.pendingOrder(change.number, change.customer)}</span>
-              <span class="muted t13">
-                {words.version(change.version)}
-                {change.attempts > 0 ? ` · ${words.attempts(change.attempts)}` : ''}
-              </span>
-              <span class="num t13 muted">{format.value.time(change.at)}</span>
-            </a>
-          ))}
+          {page.pending.slice(0, PENDING_MAX).map((change) => {
+            const when = (
+              <>
+                <span class="muted t13">
+                  {words.version(change.version)}
+                  {change.attempts > 0 ? ` · ${words.attempts(change.attempts)}` : ''}
+                </span>
+                <span class="num t13 muted">{format.value.time(change.at)}</span>
+              </>
+            );
+            return change.stream === 'orders' ? (
+              <a key={change.seq} href={`/pedidos/${change.orderId}`}>
+                <Icon name="pedidos" />
+                <span class="grow cut">{words.pendingOrder(change.number, change.customer)}</span>
+                {when}
+              </a>
+            ) : (
+              <div key={change.seq}>
+                <Icon name="documento" />
+                <span class="grow cut">{words.parkedStream[change.stream]}</span>
+                {when}
+              </div>
+            );
+          })}
           {rest > 0 ? (
             <div class="muted">
               {page.pending.length > 0
@@ -126,30 +162,6 @@ function Pending({ page, status }: { readonly page: SyncPageData; readonly statu
           ) : null}
         </div>
       )}
-    </section>
-  );
-}
-
-function Parked({ page }: { readonly page: SyncPageData }) {
-  const { t, format, now } = useApp();
-  const { sync: words } = t.value;
-  return (
-    <section class="panel parked" aria-labelledby="separadas">
-      <header>
-        <h2 id="separadas">{words.parkedTitle(page.parked.length)}</h2>
-      </header>
-      <p class="in t14 muted">{words.parkedText}</p>
-      <div class="rows">
-        {page.parked.map((change) => (
-          <a key={change.seq} href={`/pedidos/${change.orderId}`}>
-            <Icon name="alerta" />
-            <span class="grow">
-              <b class="num">{change.number}</b> {change.detail} <span class="faint code">{change.code}</span>
-            </span>
-            <span class="num t13 muted">{format.value.dayTime(change.at, now.value)}</span>
-          </a>
-        ))}
-      </div>
     </section>
   );
 }
@@ -200,6 +212,28 @@ function Health({ page, status }: { readonly page: SyncPageData; readonly status
       <dl class="in facts">
         <dt>{words.lastConfirmed}</dt>
         <dd>{status.lastAckAt === null ? words.cloudNever : format.value.dayTime(status.lastAckAt, now.value)}</dd>
+        <dt>{words.receipt}</dt>
+        <dd>
+          {page.receipt
+            ? words.receiptAt(
+                format.value.dayTime(page.receipt.at, now.value),
+                number(
+                  page.receipt.streams.reduce((sum, { rows }) => sum + rows, 0),
+                  0,
+                ),
+              )
+            : words.receiptNever}
+        </dd>
+        {page.lanes.map(({ lane, pending, oldestAt }) => (
+          <Fragment key={lane}>
+            <dt>{words.laneNames[lane]}</dt>
+            <dd>
+              {oldestAt === null
+                ? words.laneNone
+                : words.laneWaits(number(pending, 0), format.value.dayTime(oldestAt, now.value))}
+            </dd>
+          </Fragment>
+        ))}
         <dt>{words.clock}</dt>
         <dd>
           {status.clockSkewMs === null

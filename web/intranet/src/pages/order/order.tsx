@@ -11,6 +11,7 @@ import { MoveDialog } from '../../parts/move-dialog.tsx';
 import { moveWithUndo } from '../../parts/order-move.ts';
 import { PromiseDialog } from '../../parts/promise-dialog.tsx';
 import { useScreenKeys } from '../../parts/shortcuts.tsx';
+import { Trail } from '../../parts/trail.tsx';
 import { useOrder } from '../../parts/use-order.ts';
 import { CustomerLink } from './customer-link.tsx';
 import { History } from './history.tsx';
@@ -155,7 +156,10 @@ function OrderView({ order, onOrder, onReload }: OrderViewProps) {
         ) : tab === 'fotos' ? (
           <OrderPhotos order={order} onOrder={onOrder} />
         ) : (
-          <History order={order} title={orders.history.title} />
+          <div class="stack">
+            <History order={order} title={orders.history.title} />
+            <Trail orderId={order.orderId} />
+          </div>
         )}
       </div>
       {dialog === 'move' ? (
