@@ -47,6 +47,7 @@ export function layout(dataDir: string) {
     edgeMedia: join(edge, 'media'),
     coreMedia: join(core, 'media'),
     licenseKeys: join(core, 'license-keys'),
+    syncKey: join(core, 'sync-key'),
     accounts: join(secrets, 'broker-accounts.json'),
     secret: (name: string): string => join(secrets, name),
     secrets,
@@ -58,7 +59,7 @@ export type Layout = ReturnType<typeof layout>;
 /** The secrets that each side makes for itself at first start, by file name. */
 export const secretNames = {
   edge: ['mqtt-production-api', 'mqtt-bridge', 'mqtt-media-sync', 'broker-admin'],
-  core: ['license-admin', 'license-service', 'media-url'],
+  core: ['license-admin', 'license-service', 'media-url', 'core-operator'],
 } as const;
 
 const service = (path: string): string => join(root, 'services', path);
@@ -96,6 +97,8 @@ export function corePlan(options: Options, ports: Ports, at: Layout): readonly P
         LICENSE_URL: `http://${local}:${ports.license}`,
         LICENSE_SERVICE_TOKEN_FILE: at.secret('license-service'),
         MEDIA_URL_SECRET_FILE: at.secret('media-url'),
+        SYNC_KEY_DIR: at.syncKey,
+        OPERATOR_TOKEN_FILE: at.secret('core-operator'),
         WEB_DIR: join(root, 'web/pwa/dist'),
       },
     },

@@ -12,8 +12,14 @@ const exe = windows ? '.exe' : '';
 /** PostgreSQL refuses to run as root; as root it runs as `nobody`. */
 const nobody = 65_534;
 
-/** A throw-away PostgreSQL 18 from npm, on a free port, without fsync: for tests alone. */
-export async function startPostgres(): Promise<TestPostgres> {
+/** What is thrown away anyway does not wait for the disk. */
+const fast = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
+
+/**
+ * A throw-away PostgreSQL 18 from npm, on a free port: for tests and benches alone.
+ * @param settings `name=value` each
+ */
+export async function startPostgres(settings: readonly string[] = fast): Promise<TestPostgres> {
   const dir = mkdtempSync(join(tmpdir(), 'sgp-pg-'));
   const asRoot = process.getuid?.() === 0;
   const identity = asRoot ? { uid: nobody, gid: nobody } : {};
@@ -41,12 +47,9 @@ export async function startPostgres(): Promise<TestPostgres> {
   );
   if (init.status !== 0) throw new Error(`initdb failed: ${init.error ?? init.stderr}`);
   const port = await freePort();
-  const fast = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=200'];
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...fast].flatMap((setting) => [
-    '-c',
-    setting,
-  ]);
-  const server = spawn(join(bin, `postgres${exe}`), ['-D', data, '-p', String(port), ...settings], {
+  const basic = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+  const flags = [...basic, ...settings].flatMap((setting) => ['-c', setting]);
+  const server = spawn(join(bin, `postgres${exe}`), ['-D', data, '-p', String(port), ...flags], {
     ...options,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

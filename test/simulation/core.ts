@@ -1,0 +1,221 @@
+import type { DigestAnswer } from '@sgp/shared/sync-digest';
+import type { DigestQuestion } from '@sgp/sync-engine/compare-state';
+import type { BucketSum } from '@sgp/sync-engine/digest';
+import { createDigestTree, encodeSum, shortOf } from '@sgp/sync-engine/digest';
+import { decideBatch } from '@sgp/sync-engine/inbox';
+import { judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/instances';
+import type { DiskIdentity, HelloOutcome, HelloRequest, OutboxChange, Push, PushOutcome } from '@sgp/sync-engine/ports';
+import { idempotencyKey } from '@sgp/sync-engine/wire';
+import { contentKey } from './edge-disk.ts';
+import type { Books } from './laws.ts';
+import type { CrashAt } from './plan.ts';
+import { law, type Mutant } from './rules.ts';
+import { addTo, bucketOfEntity, digestOf, type Sums, storedOf } from './sums.ts';
+
+export type CoreRow = OutboxChange & { readonly digest: string };
+export type CoreDisk = {
+  readonly instances: Map<number, NodeInstances>;
+  readonly checkpoints: Map<string, { readonly ackedSeq: number; readonly maxSeq: number }>;
+  readonly pushSeqs: Map<string, number>;
+  readonly answers: Map<string, { readonly text: string; readonly outcome: PushOutcome }>;
+  /** By `{edge}/{stream}/{entityId}`. */
+  readonly rows: Map<string, CoreRow>;
+  readonly sums: Sums;
+  readonly effects: Map<string, number>;
+};
+const newDisk = (): CoreDisk => ({
+  instances: new Map(),
+  checkpoints: new Map(),
+  pushSeqs: new Map(),
+  answers: new Map(),
+  rows: new Map(),
+  sums: new Map(),
+  effects: new Map(),
+});
+export const copyCoreDisk = (disk: CoreDisk): CoreDisk => ({
+  instances: new Map(disk.instances),
+  checkpoints: new Map(disk.checkpoints),
+  pushSeqs: new Map(disk.pushSeqs),
+  answers: new Map(disk.answers),
+  rows: new Map(disk.rows),
+  sums: new Map(disk.sums),
+  effects: new Map(disk.effects),
+});
+
+const nothing = { ackedSeq: 0, maxSeq: 0 };
+export type Core = ReturnType<typeof createCore>;
+
+/** The Core's shell: the engine's rules over a disk in memory. Null: it is down, or died over the request. */
+export function createCore(books: Books, mutant: Mutant | null, now: () => number) {
+  let disk = newDisk();
+  let downUntil = 0;
+  let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
+  const isDown = (): boolean => now() < downUntil;
+
+  /** The books hear of what is committed only. */
+  let tellBooks: (() => void)[] = [];
+
+  /** One transaction: what crashes before its commit never was. */
+  const commit = <T>(work: () => T): T | null => {
+    const armed = crash;
+    const before = armed?.at === 'before-commit' ? copyCoreDisk(disk) : null;
+    tellBooks = [];
+    const result = work();
+    if (before === null) for (const tell of tellBooks) tell();
+    if (armed === null) return result;
+    crash = null;
+    downUntil = now() + armed.downMs;
+    if (before === null) return null;
+    disk = before;
+    return mutant === 'ack-before-commit' ? result : null;
+  };
+
+  const apply = (edge: number, push: Push): PushOutcome => {
+    const rowKey = (each: Pick<OutboxChange, 'stream' | 'entityId'>) => `${edge}/${each.stream}/${each.entityId}`;
+    const { decisions, written } =
+      mutant === 'no-version-guard'
+        ? { decisions: null, written: new Map(push.changes.map((each) => [rowKey(each), each])) }
+        : decideBatch(
+            push.changes,
+            (each) => disk.rows.get(rowKey(each)) ?? null,
+            (each) => (each.payload.includes('"parks"') ? { code: 'BODY_INVALID', detail: 'poison' } : null),
+          );
+    for (const each of written.values()) {
+      const key = rowKey(each);
+      const before = disk.rows.get(key);
+      if (before !== undefined) {
+        law(
+          each.version > before.version && each.updatedAt > before.updatedAt,
+          'versions of an entity take effect in their order',
+        );
+        if (mutant !== 'core-digest-kept') addTo(disk.sums, `${edge}/${each.stream}`, each.entityId, before.digest, -1);
+      }
+      const digest = digestOf(each.entityId, each.version, each.hash);
+      disk.rows.set(key, { ...each, digest });
+      addTo(disk.sums, `${edge}/${each.stream}`, each.entityId, digest, 1);
+      const effect = contentKey(each);
+      disk.effects.set(effect, (disk.effects.get(effect) ?? 0) + 1);
+      law(disk.effects.get(effect) === 1, 'no effect twice');
+      tellBooks.push(() => books.applied(edge, each, before));
+    }
+    const { epoch, pushSeq, lowWaterSeq: ackedSeq } = push;
+    const known = disk.checkpoints.get(epoch) ?? nothing;
+    disk.checkpoints.set(epoch, {
+      ackedSeq: Math.max(known.ackedSeq, ackedSeq),
+      maxSeq: Math.max(known.maxSeq, ...push.changes.map(({ seq }) => seq)),
+    });
+    disk.pushSeqs.set(`${epoch}-${push.channel}`, pushSeq);
+    const results = push.changes.map(({ seq, id }) => ({
+      seq,
+      id,
+      ...(decisions?.get(seq) ?? { outcome: 'applied' as const }),
+    }));
+    return { type: 'acked', bytes: 1, ack: { epoch, pushSeq, ackedSeq, committedAtMs: now(), results } };
+  };
+
+  const receive = (edge: number, push: Push): PushOutcome | null => {
+    if (isDown()) return null;
+    if (push.wire.version === 2) {
+      const known = disk.instances.get(edge) ?? null;
+      const judged = judgePush(known, { epoch: push.epoch, instanceId: push.wire.instanceId });
+      const present = known?.present.instanceId;
+      if (judged === 'forked') return { type: 'refused', code: 'NODE_STATE_FORKED', detail: '' };
+      if (judged === 'superseded')
+        return { type: 'refused', code: 'NODE_SUPERSEDED', detail: '', ...(present && { presentInstance: present }) };
+    }
+    const key = idempotencyKey(push);
+    const text = JSON.stringify([push.changes, push.lowWaterSeq]);
+    const lastPushSeq = disk.pushSeqs.get(`${push.epoch}-${push.channel}`) ?? 0;
+    const known = disk.answers.get(key);
+    if (known?.text === text) return known.outcome;
+    if (known !== undefined) return { type: 'refused', code: 'IDEMPOTENCY_CONFLICT', detail: '', lastPushSeq };
+    if (push.pushSeq <= lastPushSeq) return { type: 'refused', code: 'SEQ_STALE', detail: '', lastPushSeq };
+    if (push.changes.some(({ payload }) => payload.includes('"breaks"')))
+      return { type: 'refused', code: 'BODY_INVALID', detail: 'poison' };
+    return commit(() => {
+      const outcome = apply(edge, push);
+      disk.answers.set(key, { text, outcome });
+      return outcome;
+    });
+  };
+
+  const hello = (edge: number, said: DiskIdentity, { superseded }: HelloRequest): HelloOutcome | null => {
+    if (isDown()) return null;
+    const checkpoint = disk.checkpoints.get(said.epoch) ?? nothing;
+    return commit((): HelloOutcome => {
+      const { answer, next } = judgeHello(disk.instances.get(edge) ?? null, checkpoint, { ...said, superseded });
+      if (next !== null) disk.instances.set(edge, next);
+      law(answer !== 'forked', 'a fork is said of two live copies only');
+      if (answer === 'superseded') return { type: 'refused', code: 'NODE_SUPERSEDED', detail: '' };
+      const channels = [0, 1, 2, 3].map((channel) => ({
+        channel,
+        pushSeq: disk.pushSeqs.get(`${said.epoch}-${channel}`) ?? 0,
+      }));
+      return {
+        type: 'hello-answered',
+        answer: { schemaVersion: 2, verdict: answer, ackedSeq: checkpoint.ackedSeq, channels, coreTimeMs: now() },
+      };
+    });
+  };
+
+  return {
+    receive,
+    hello,
+    digest: (edge: number, question: DigestQuestion): DigestAnswer | null =>
+      isDown() ? null : answerDigest(disk, edge, question),
+    crash(at: CrashAt, downMs: number): void {
+      if (at === 'now') downUntil = now() + downMs;
+      else crash = { at, downMs };
+    },
+    heal(): void {
+      crash = null;
+      downUntil = 0;
+    },
+    backUp: (): CoreDisk => copyCoreDisk(disk),
+    restore(copy: CoreDisk): void {
+      disk = copyCoreDisk(copy);
+    },
+    get disk(): CoreDisk {
+      return disk;
+    },
+  };
+}
+
+function answerDigest(disk: CoreDisk, edge: number, question: DigestQuestion): DigestAnswer {
+  const treeOf = (stream: string) =>
+    createDigestTree(storedOf(disk.sums, `${edge}/${stream}`) as readonly (BucketSum & { bucket: number })[]);
+  if (question.level === 'roots') {
+    const differ = question.streams
+      .filter(({ stream, root }) => encodeSum(treeOf(stream).root().sum) !== root)
+      .map(({ stream }) => stream);
+    return { level: 'roots', differ };
+  }
+  const tree = treeOf(question.stream);
+  if (question.level === 'groups') return { level: 'groups', sums: tree.groups().map(encodeSum) };
+  if (question.level === 'buckets')
+    return {
+      level: 'buckets',
+      groups: question.groups.map((group) => ({ group, sums: tree.buckets(group).map(encodeSum) })),
+    };
+  const rows = [...disk.rows].filter(([key]) => key.startsWith(`${edge}/${question.stream}/`)).map(([, row]) => row);
+  if (question.level === 'entities')
+    return {
+      level: 'entities',
+      buckets: question.buckets.map((bucket) => ({
+        bucket,
+        digests: rows
+          .filter(({ entityId }) => bucketOfEntity(entityId) === bucket)
+          .map(({ digest }) => shortOf(digest)),
+      })),
+    };
+  const asked = rows.filter(({ digest }) => question.digests.includes(shortOf(digest)));
+  return {
+    level: 'unknown',
+    entities: asked.map(({ digest, entityId, version, updatedAt }) => ({
+      digest: shortOf(digest),
+      entityId,
+      version,
+      updatedAt,
+    })),
+  };
+}

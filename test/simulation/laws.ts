@@ -1,0 +1,88 @@
+import type { OutboxChange } from '@sgp/sync-engine/ports';
+import type { CoreDisk, CoreRow } from './core.ts';
+import { contentKey, type EdgeDisk, isSettled } from './edge-disk.ts';
+import { law } from './rules.ts';
+import { addTo, type Sums, sameSums } from './sums.ts';
+
+export type Books = ReturnType<typeof createBooks>;
+
+/** The oracle: it knows what people wrote and what was committed, and nothing of how it travels. */
+export function createBooks() {
+  const parents = new Map<string, string | null>();
+  const everOnCore = new Set<string>();
+  const sent = new Map<string, string>();
+  /** Replaced at the Core by a version that was not made from it: to be listed. */
+  const replaced: { readonly edge: number; readonly key: string }[] = [];
+  const listed = new Set<string>();
+  const descends = (key: string, from: string): boolean => {
+    for (let at: string | null | undefined = key; at; at = parents.get(at)) if (at === from) return true;
+    return false;
+  };
+  return {
+    wrote(key: string, parent: string | null): void {
+      parents.set(key, parent);
+    },
+    applied(edge: number, change: OutboxChange, before: CoreRow | undefined): void {
+      everOnCore.add(contentKey(change));
+      if (before !== undefined && !descends(contentKey(change), contentKey(before)))
+        replaced.push({ edge, key: contentKey(before) });
+    },
+    listed(key: string): void {
+      listed.add(key);
+    },
+    pushed(
+      history: number,
+      push: { epoch: string; channel: number; pushSeq: number; changes: readonly OutboxChange[] },
+    ): void {
+      const name = `${history}/${push.epoch}/${push.channel}/${push.pushSeq}`;
+      const text = push.changes.map(contentKey).join(' ');
+      law((sent.get(name) ?? text) === text, 'one push number has one content');
+      sent.set(name, text);
+    },
+    /** Committed itself, or stale: a newer version was there, of which the comparison tells. */
+    acknowledged(row: OutboxChange, core: CoreDisk, edge: number): void {
+      const newer = (core.rows.get(`${edge}/${row.stream}/${row.entityId}`)?.version ?? 0) > row.version;
+      law(newer || everOnCore.has(contentKey(row)), 'what is acknowledged was committed by the Core');
+    },
+    replaced,
+    isListed: (key: string): boolean => listed.has(key),
+  };
+}
+
+/** What holds at rest; throws with what does not yet. */
+export function lawsAtRest(books: Books, edge: number, disk: EdgeDisk, core: CoreDisk, wasRestored: boolean): void {
+  const parked = [...disk.outbox.values()].filter((row) => row.parked !== null);
+  law(disk.outbox.size === parked.length, `edge ${edge}: the queue drains`);
+  const poison = [...disk.entities.values()].filter(({ payload }) => payload.includes('"poison"'));
+  const parkedKeys = new Set(parked.map(contentKey));
+  for (const each of poison) law(parkedKeys.has(contentKey(each)), `edge ${edge}: poison is parked`);
+  for (const row of parked)
+    law(
+      row.payload.includes('"poison"') || (wasRestored && row.parked?.code === 'VERSION_CONFLICT'),
+      `edge ${edge}: nothing innocent is parked`,
+    );
+  const open = new Set(parked.map((row) => `${row.stream}/${row.entityId}`));
+  const counted: Sums = new Map();
+  for (const [key, each] of disk.entities) {
+    if (isSettled(each)) addTo(counted, each.stream, each.entityId, each.digest, 1);
+    if (open.has(key)) continue;
+    const row = core.rows.get(`${edge}/${key}`);
+    law(
+      row !== undefined && contentKey(row) === contentKey(each),
+      `edge ${edge}: ${key} version ${each.version} is on the Core`,
+    );
+  }
+  law(sameSums(counted, disk.sums), `edge ${edge}: the sums are those of what is settled`);
+  for (const [key, row] of core.rows)
+    if (key.startsWith(`${edge}/`) && !disk.entities.has(key.slice(2)))
+      law(books.isListed(contentKey(row)), `edge ${edge}: what it does not know is listed`);
+  for (const each of books.replaced)
+    if (each.edge === edge)
+      law(books.isListed(each.key), `edge ${edge}: what was replaced by another history is listed`);
+}
+
+export function lawsOfCore(core: CoreDisk): void {
+  const counted: Sums = new Map();
+  for (const [key, row] of core.rows) addTo(counted, key.split('/').slice(0, 2).join('/'), row.entityId, row.digest, 1);
+  law(sameSums(counted, core.sums), 'the sums of the Core are those of its rows');
+}

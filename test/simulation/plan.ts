@@ -1,0 +1,68 @@
+import { createRandom, type Random } from './random.ts';
+import type { WireWeather } from './wire.ts';
+
+/** A plan is all that happens from outside: what people do, and what breaks. It is made from a seed, and is data. */
+export type Plan = { readonly seed: number; readonly edges: number; readonly steps: readonly Step[] };
+export type Step = { readonly atMs: number; readonly edge: number } & Action;
+export type CrashAt = 'now' | 'before-commit' | 'after-commit';
+export type Action =
+  | { readonly do: 'write'; readonly stream: 'orders' | 'customers'; readonly entity: number; readonly poison: boolean }
+  | { readonly do: 'roll-up' }
+  | { readonly do: 'weather'; readonly weather: Partial<WireWeather> }
+  | { readonly do: 'crash-edge' | 'crash-core'; readonly at: CrashAt; readonly downMs: number }
+  | { readonly do: 'back-up' | 'restore' | 'back-up-core' | 'restore-core' };
+
+/** How long people work and things break; then everything heals. */
+export const busyMs = 4 * 60_000;
+
+type Maker = readonly [weight: number, make: (random: Random) => Action];
+const crashAt = (r: Random): CrashAt => r.pick(['now', 'before-commit', 'after-commit']);
+
+const people: readonly Maker[] = [
+  [20, (r) => ({ do: 'write', stream: 'orders', entity: r.int(1, 6), poison: false })],
+  [6, (r) => ({ do: 'write', stream: 'customers', entity: r.int(1, 4), poison: false })],
+  [1, (r) => ({ do: 'write', stream: 'orders', entity: r.int(1, 6), poison: true })],
+  [4, () => ({ do: 'roll-up' })],
+];
+const weathers: readonly Partial<WireWeather>[] = [
+  { line: 'cut' },
+  { line: 'half-open' },
+  { line: 'one-way' },
+  { line: 'open' },
+  { lossOfRequest: 0.2 },
+  { lossOfAnswer: 0.3 },
+  { twice: 0.3 },
+  { latencyMs: 400, jitterMs: 800 },
+  { line: 'open', lossOfRequest: 0, lossOfAnswer: 0, twice: 0 },
+];
+const faults: readonly Maker[] = [
+  [10, (r) => ({ do: 'weather', weather: r.pick(weathers) })],
+  [6, (r) => ({ do: 'crash-edge', at: crashAt(r), downMs: r.pick([0, 100, 5_000, 60_000]) })],
+  [4, (r) => ({ do: 'crash-core', at: crashAt(r), downMs: r.pick([0, 1_000, 20_000]) })],
+  [2, () => ({ do: 'back-up' })],
+  [2, () => ({ do: 'restore' })],
+  [1, () => ({ do: 'back-up-core' })],
+  [1, () => ({ do: 'restore-core' })],
+];
+
+function draw(makers: readonly Maker[], random: Random): Action {
+  let left = random.next() * makers.reduce((sum, [weight]) => sum + weight, 0);
+  const chosen = makers.find(([weight]) => {
+    left -= weight;
+    return left < 0;
+  });
+  return (chosen ?? (makers[0] as Maker))[1](random);
+}
+
+export function makePlan(seed: number): Plan {
+  const random = createRandom(seed);
+  const edges = random.int(1, 3);
+  const count = random.int(10, 70);
+  const faultShare = random.pick([0, 0.15, 0.3, 0.5]);
+  const steps = Array.from({ length: count }, (): Step => {
+    const atMs = random.int(0, busyMs);
+    const edge = random.int(0, edges - 1);
+    return { atMs, edge, ...draw(random.chance(faultShare) ? faults : people, random) };
+  });
+  return { seed, edges, steps: steps.sort((a, b) => a.atMs - b.atMs) };
+}

@@ -1,0 +1,29 @@
+/**
+ * Deliberate bugs, to test the test (mutation testing): each breaks one rule of the simulated shells or goes around one
+ * function of the engine, and the laws must notice.
+ */
+export const mutants = {
+  'ack-before-commit': 'the Core answers, and its transaction is lost',
+  'no-version-guard': 'the Core takes every change, whatever version and stamp it has',
+  'lane-3-forgotten': 'nobody looks into the bulk streams',
+  'lane-2-forgotten': 'nobody looks into the state streams',
+  'push-number-reused': 'push numbers begin anew with each process',
+  'ack-covers-newer': 'an acknowledgement takes newer versions than were sent out of the queue',
+  'low-water-too-high': 'a push says that nothing is open below its newest change',
+  'edge-digest-kept': 'the edge leaves the old version of an entity in its sums',
+  'core-digest-kept': 'the Core leaves the old version of an entity in its sums',
+  'missing-ignored': 'what a comparison finds missing at the Core is not sent again',
+  'repair-ignored': 'what a comparison finds newer at the Core is not written anew',
+  'unknown-ignored': 'what a comparison finds unknown is not listed',
+  'restored-not-listed': 'a repair writes over the text of the Core without listing it',
+  'parked-dropped': 'what the Core parked leaves the queue',
+  'same-epoch-after-restore': 'a restored disk goes on in its old epoch',
+  'outbox-outside': 'the change is queued in another transaction than its row',
+} as const;
+export type Mutant = keyof typeof mutants;
+export const mutantNames = Object.keys(mutants) as Mutant[];
+
+/** Throws: the run ends with the broken law. */
+export function law(holds: boolean, text: string): asserts holds {
+  if (!holds) throw new Error(`broken law: ${text}`);
+}
