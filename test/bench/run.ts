@@ -4,6 +4,7 @@ import { firstRouteBytes } from './bundle-size.ts';
 import { spread } from './figures.ts';
 import { measureStartUp } from './start-up.ts';
 import { measureStatusLatency } from './status-latency.ts';
+import { benchDrains, benchEngine } from './sync/sync.ts';
 import { benchTelemetry } from './telemetry.ts';
 import { measureThumbnails } from './thumbnails.ts';
 
@@ -35,6 +36,9 @@ const benches: Readonly<Record<string, () => Promise<readonly string[]>>> = {
       `telemetry, QoS 1, 125 machines, 60 s: ${messagesPerS} messages/s; sent ${sent}, acknowledged ${acknowledged}, stored ${stored}, lost ${lost}; drained ${drainedMs} ms after the last`,
       `cores used: broker ${cpu.broker}, production-api ${cpu.production}, publishers ${cpu.publishers}`,
     ];
+  },
+  async sync() {
+    return [...benchEngine(5), ...(await benchDrains(3))];
   },
   async thumbnails() {
     const { pipeline, sharpOneDecode, sharpSixDecodes, ratio, ratioSpread } = await measureThumbnails(12, 7);
