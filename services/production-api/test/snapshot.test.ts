@@ -186,7 +186,14 @@ test("a shop's days begin at its own midnight and follow without a gap, also whe
           (index === 0 || days[index - 1]?.to === day.from),
       );
     }),
-    { numRuns: 200 },
+    {
+      numRuns: 200,
+      // São Paulo without its midnight, and with it twice.
+      examples: [
+        [Date.UTC(2005, 9, 14, 12), 'America/Sao_Paulo'],
+        [Date.UTC(2006, 1, 17, 12), 'America/Sao_Paulo'],
+      ],
+    },
   );
   t.pass();
 });

@@ -28,9 +28,15 @@ function zoneOffset(timeZone: string): (at: number) => number {
 export function localDays(now: number, count: number, timeZone: string): LocalDay[] {
   const dayMs = 86_400_000;
   const offset = zoneOffset(timeZone);
-  const today = Math.floor((now + offset(now)) / dayMs) * dayMs;
-  // The wall clock's midnight as if the zone were UTC; the second look meets a change of offset on the way.
-  const midnight = (wall: number): number => wall - offset(wall - offset(wall));
+  const dayOf = (at: number): number => Math.floor((at + offset(at)) / dayMs) * dayMs;
+  // A zone may skip its midnight or pass it twice (Brazil changed its clocks at midnight until 2019), so the day begins at
+  // the earlier of the two moments that the offsets around it give, if that one lies in the day, else at the later.
+  const midnight = (wall: number): number => {
+    const [one, other] = [wall - offset(wall - dayMs), wall - offset(wall + dayMs)];
+    const earlier = Math.min(one, other);
+    return dayOf(earlier) === wall ? earlier : Math.max(one, other);
+  };
+  const today = dayOf(now);
   return Array.from({ length: count }, (_, index) => {
     const wall = today + index * dayMs;
     return { date: new Date(wall).toISOString().slice(0, 10), from: midnight(wall), to: midnight(wall + dayMs) };
