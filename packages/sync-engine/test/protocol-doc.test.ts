@@ -34,3 +34,16 @@ test('every test that the protocol names for an invariant exists', (t) => {
     );
   }
 });
+
+test('every metric of the sync is in the protocol', (t) => {
+  const sources = [
+    'services/production-api/src/bridge/bridge-metrics.ts',
+    'services/vps-mirror/src/ingest/ingest-metrics.ts',
+    'services/vps-mirror/src/downlink/downlink-metrics.ts',
+    'services/vps-mirror/src/alerts/alert-metrics.ts',
+  ];
+  const told = read('docs/sync-protocol.md');
+  const names = sources.flatMap((path) => [...read(path).matchAll(/'(sgp_[a-z_]+)'/g)].map(([, name]) => name ?? ''));
+  t.true(names.length >= 20, `${names.length} metrics`);
+  for (const name of names) t.regex(told, new RegExp(`\`${name}[\`{]`), name);
+});
