@@ -75,11 +75,11 @@ async function installKeys(syncKeyDir: string, nodeDir: string): Promise<void> {
 }
 
 /** production.db as the intranet opens it, and who writes orders into it. */
-export async function openEdge(stack: AsyncDisposableStack, path: string, node: EdgeNode) {
+export async function openEdge(stack: AsyncDisposableStack, path: string, node: EdgeNode, now?: () => number) {
   const db = openDatabase(`sqlite:${path}`, { durability: 'full' });
   stack.defer(() => db.destroy());
   await migrate(db, productionMigrations);
-  return { db, writer: createWriter(db, node) };
+  return { db, writer: createWriter(db, node, now) };
 }
 
 export type FaultWorld = Awaited<ReturnType<typeof createFaultWorld>>;
@@ -89,6 +89,8 @@ export type WorldOptions = {
   readonly postgresUrl?: string;
   /** Folder of production.db, when it is to be a disk of its own. */
   readonly edgeDir?: string;
+  /** The wall clock of who writes, in milliseconds. */
+  readonly now?: () => number;
 };
 
 /** Everything but the bridge runs; all of it is gone when the stack is. */
@@ -128,7 +130,7 @@ export async function createFaultWorld(stack: AsyncDisposableStack, options: Wor
   const mirror = restartable(stack, (args) => startService('services/vps-mirror/src/main.ts', mirrorEnv, args));
   const broker = startService('services/broker/src/main.ts', brokerEnv);
   const line = stack.use(await createFaultLine(() => mirrorPort, createRandom()));
-  const { db, writer } = await openEdge(stack, join(edgeDir, 'production.db'), node);
+  const { db, writer } = await openEdge(stack, join(edgeDir, 'production.db'), node, options.now);
   const mirrorDb = openDatabase(mirrorUrlOfDb, { durability: 'full' });
   stack.defer(() => mirrorDb.destroy());
   await mirror.start();

@@ -157,9 +157,13 @@ export async function createNode(dir: string) {
 }
 
 /** Writes orders as the intranet does: stamp and outbox row in one transaction. */
-export function createWriter(db: Database, node: Pick<EdgeNode, 'nodeId' | 'companyId' | 'establishmentId'>) {
-  const hlc = createHlcStore(node.nodeId);
-  const outbox = createOutboxStore();
+export function createWriter(
+  db: Database,
+  node: Pick<EdgeNode, 'nodeId' | 'companyId' | 'establishmentId'>,
+  now: () => number = Date.now,
+) {
+  const hlc = createHlcStore(node.nodeId, now);
+  const outbox = createOutboxStore(now);
   const versions = new Map<string, number>();
   let number = 1000;
   return {
@@ -188,7 +192,7 @@ export function createWriter(db: Database, node: Pick<EdgeNode, 'nodeId' | 'comp
   };
 }
 
-function snapshotOf(
+export function snapshotOf(
   node: Pick<EdgeNode, 'nodeId' | 'companyId' | 'establishmentId'>,
   order: Pick<OrderSnapshot, 'orderId' | 'version' | 'updatedAt' | 'number'>,
 ): OrderSnapshot {
