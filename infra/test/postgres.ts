@@ -5,7 +5,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-export type TestPostgres = { readonly url: string; stop(): Promise<void> };
+export type TestPostgres = {
+  readonly url: string;
+  /** Kills the server (SIGKILL) and starts it again on the same data: it recovers as after a crash. */
+  crash(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 const windows = process.platform === 'win32';
 const exe = windows ? '.exe' : '';
@@ -49,15 +54,30 @@ export async function startPostgres(settings: readonly string[] = fast): Promise
   const port = await freePort();
   const basic = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
   const flags = [...basic, ...settings].flatMap((setting) => ['-c', setting]);
-  const server = spawn(join(bin, `postgres${exe}`), ['-D', data, '-p', String(port), ...flags], {
-    ...options,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const launch = () =>
+    spawn(join(bin, `postgres${exe}`), ['-D', data, '-p', String(port), ...flags], {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  let server = launch();
   await ready(server);
   const stopNow = (): void => void server.kill('SIGINT');
   process.once('exit', stopNow);
   return {
     url: `postgres://postgres:test@127.0.0.1:${port}/postgres`,
+    async crash() {
+      const ended = once(server, 'exit');
+      server.kill('SIGKILL');
+      await ended;
+      // Its children notice by themselves; until the last has ended, the data are refused to another server.
+      for (let tries = 0; ; tries += 1) {
+        server = launch();
+        const error = await ready(server).catch((cause: Error) => cause);
+        if (!error) return;
+        if (tries === 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
     async stop() {
       process.off('exit', stopNow);
       if (server.exitCode === null) {

@@ -27,7 +27,7 @@ import { freshPostgres } from '../../../services/vps-mirror/test/support/databas
 import { startLicenseServer } from '../../../services/vps-mirror/test/support/license-server.ts';
 import { createFaultLine, createRandom } from './fault-line.ts';
 
-/** Broker, mirror on PostgreSQL, bridge on production.db: real processes, over a line that fails as a test says. */
+/** Broker, mirror on PostgreSQL, production-api and bridge on production.db: real processes, over a line that fails as a test says. */
 
 export { until };
 
@@ -136,6 +136,22 @@ export async function createFaultWorld(stack: AsyncDisposableStack, options: Wor
   await mirror.start();
   stack.use(await broker);
 
+  const apiPort = await freePort();
+  const adminTokenFile = await secret('broker-admin');
+  /** The intranet's service on a disk; it is one address whatever disk it runs on. */
+  const apiOn = (folder: string): Restartable =>
+    restartable(stack, (args) =>
+      startService(
+        'services/production-api/src/main.ts',
+        {
+          ...{ PORT: String(apiPort), PRODUCTION_DB_URL: `sqlite:${folder}/production.db`, NODE_DIR: dir },
+          ...{ TELEMETRY_DB_URL: `sqlite:${dir}/telemetry.db`, MEDIA_DIR: join(dir, 'edge-media') },
+          ...{ BROKER_URL: brokerUrl, MQTT_PASSWORD_FILE: passwordFile, TRACKING_BASE_URL: 'http://127.0.0.1' },
+          ...{ BROKER_ADMIN_URL: 'http://127.0.0.1:1', BROKER_ADMIN_TOKEN_FILE: adminTokenFile },
+        },
+        args,
+      ),
+    );
   /** A bridge on a copy of the disk; `world.bridge` is the one on the disk itself. */
   const bridgeOn = (folder: string): Restartable =>
     restartable(stack, (args) =>
@@ -149,13 +165,16 @@ export async function createFaultWorld(stack: AsyncDisposableStack, options: Wor
         args,
       ),
     );
-  const bus = stack.use(connectBus({ url: brokerUrl, service: 'production-api', password, est, log }));
+  // The name of a service that does not run here: two connections of one name would push each other out.
+  const bus = stack.use(connectBus({ url: brokerUrl, service: 'media-sync', password, est, log }));
   const statuses: SyncStatus[] = [];
   await bus.subscribe(topics.syncStatus(est), (_topic, message) => statuses.push(message as SyncStatus));
   return {
-    ...{ dir, edgeDir, node, db, mirrorDb, line, mirror, statuses, writer, bridgeOn },
+    ...{ dir, edgeDir, node, db, mirrorDb, line, mirror, statuses, writer, bridgeOn, apiOn },
+    apiUrl: `http://127.0.0.1:${apiPort}`,
     mirrorUrl: `http://127.0.0.1:${mirrorPort}`,
     bridge: bridgeOn(edgeDir),
+    api: apiOn(edgeDir),
     ring: () => bus.publish(topics.outbox(est), { seq: 1 }),
     status: (what: string, holds: (status: SyncStatus) => boolean, withinMs?: number): Promise<SyncStatus> =>
       until(what, () => statuses.at(-1) && holds(statuses.at(-1) as SyncStatus) && statuses.at(-1), withinMs),
@@ -187,7 +206,8 @@ export function startWriting(world: Pick<FaultWorld, 'writer' | 'ring'>, everyMs
     for (let n = 0; working; n += 1) {
       const again = n % 3 === 2 ? mine[Math.floor(n / 3)] : undefined;
       mine.push(await world.writer.write(again));
-      await world.ring();
+      // A doorbell: the bridge looks by itself as well.
+      await world.ring().catch(() => undefined);
       // The line runs in this process too.
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
