@@ -5,10 +5,12 @@ import { onStorageFailed } from './uplink-failures.ts';
 import { onEpochTaken, onHelloAnswered, onHelloLost, onHelloRefused, onHelloUnsupported } from './uplink-greeting.ts';
 import { stepHelper, turnAllOff, wakeHelper } from './uplink-helpers.ts';
 import {
+  type Effect,
   type Env,
   type EventOf,
   type EventType,
   type LeadEvent,
+  type Memory,
   type Phase,
   type StateIn,
   type Step,
@@ -117,7 +119,7 @@ const table: Table = {
     'storage-failed': onStorageFailed,
     compared: onCompareEnded,
     'compare-failed': onCompareEnded,
-    'network-changed': ignored,
+    'network-changed': onNetworkChangedAtWork,
     stop: stopped,
   },
   pushing: {
@@ -140,7 +142,7 @@ const table: Table = {
     'storage-failed': ignored,
     compared: onCompareEnded,
     'compare-failed': onCompareEnded,
-    'network-changed': ignored,
+    'network-changed': onNetworkChangedAtWork,
     stop: stopped,
   },
   storing: {
@@ -162,7 +164,7 @@ const table: Table = {
     'storage-failed': onStorageFailed,
     compared: onCompareEnded,
     'compare-failed': onCompareEnded,
-    'network-changed': ignored,
+    'network-changed': onNetworkChangedAtWork,
     stop: stopped,
   },
   waiting: {
@@ -270,12 +272,27 @@ function onDoorbellWaiting(state: StateIn<'waiting'>, event: EventOf<'doorbell'>
   return [{ ...state, until: soon }, [{ type: 'schedule', timer: 'retry-due', delayMs: soon - env.now }]];
 }
 
-function onNetworkChangedWaiting(state: StateIn<'waiting'>, event: EventOf<'network-changed'>, env: Env): Step {
-  if (state.patient) return [state, []];
-  return retry({ ...state, memory: { ...state.memory, backoffStep: 0 } }, event, env);
+/** What was known of the link is no longer known: a handshake is due, and beside it no helper runs. */
+function doubted(memory: Memory): readonly [Memory, readonly Effect[]] {
+  const [freed, releases] = turnAllOff(memory);
+  return [{ ...freed, exchanged: false, greetedAt: null }, releases];
 }
 
-/** Another network: what was known of the link is no longer known. */
+function onNetworkChangedWaiting(state: StateIn<'waiting'>, event: EventOf<'network-changed'>, env: Env): Step {
+  const [memory, releases] = doubted(state.memory);
+  if (state.patient) return [{ ...state, memory }, releases];
+  const [next, effects] = retry({ ...state, memory: { ...memory, backoffStep: 0 } }, event, env);
+  return [next, [...releases, ...effects]];
+}
+
 function checkLink({ memory }: StateIn<'idle'>, _event: unknown, env: Env): Step {
-  return loadNext({ ...memory, exchanged: false }, env);
+  const [next, releases] = doubted(memory);
+  const [state, effects] = loadNext(next, env);
+  return [state, [...releases, ...effects]];
+}
+
+/** What is under way ends first, and the handshake follows. */
+function onNetworkChangedAtWork(state: UplinkState): Step {
+  const [memory, releases] = doubted(state.memory);
+  return [withMemory(state, memory), releases];
 }

@@ -62,7 +62,7 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'storage-failed': 'idle',
     compared: 'idle',
     'compare-failed': 'idle',
-    'network-changed': 'loading',
+    'network-changed': 'greeting',
     stop: 'stopped',
   },
   greeting: {
@@ -194,7 +194,7 @@ const table: { readonly [P in Phase]: { readonly [E in EventType]: Phase } } = {
     'storage-failed': 'waiting',
     compared: 'waiting',
     'compare-failed': 'waiting',
-    'network-changed': 'loading',
+    'network-changed': 'greeting',
     stop: 'stopped',
   },
   stopped: {

@@ -340,3 +340,24 @@ test('the clock skew is measured at the middle of the exchange, and never from a
   const second = walk(resent, [{ type: 'acked', ack: ackOf(pushOf(resent), 600), bytes: 1 }], 90_000);
   t.is(effectOf(second.effects, 'deliver')?.delivery.clockSkewMs, null);
 });
+
+test('a change of network makes a handshake due, whatever is under way: the Core may be another', (t) => {
+  const loading = walk(fresh(), started).state;
+  const pushing = walk(loading, [{ type: 'network-changed' }, loaded()]).state;
+  t.is(pushing.phase, 'pushing', 'what is under way ends first');
+  const acked: UplinkEvent = { type: 'acked', ack: ackOf(pushOf(pushing)), bytes: 1 };
+  t.is(walk(pushing, [acked, { type: 'stored' }]).state.phase, 'greeting');
+  const second = walk(loading, [loaded(), { type: 'network-changed' }, acked, { type: 'stored' }]);
+  t.is(second.state.phase, 'greeting');
+  const third = walk(loading, [loaded(), acked, { type: 'network-changed' }, { type: 'stored' }]);
+  t.is(third.state.phase, 'greeting');
+  const idle = walk(loading, [{ type: 'nothing-loaded' }, { type: 'network-changed' }]);
+  t.truthy(effectOf(idle.effects, 'hello'));
+  const compares = walk(idle.state, [helloOf(), { type: 'batch-loaded', batch: batchOf([], 2) }]);
+  const done = walk(compares.state, [
+    { type: 'acked', ack: ackOf(pushOf(compares.state)), bytes: 1 },
+    { type: 'stored' },
+    { type: 'nothing-loaded' },
+  ]);
+  t.truthy(effectOf(done.effects, 'compare'), 'and a comparison follows it');
+});

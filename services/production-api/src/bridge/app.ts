@@ -90,13 +90,19 @@ export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Prom
     },
     maxBytesPerS: deps.maxBytesPerS,
   });
+  let downFailures = 0;
   const downlink = await startDownlink({
     inbox: deps.inbox,
     ask: link.changes,
     verify: (signed) => deps.coreWords('sync-changes+jwt', signed),
     fetchKeyset: deps.fetchKeyset,
     onApplied: driver.doorbell,
-    report: metrics.showDownlink,
+    report(facts) {
+      metrics.showDownlink(facts);
+      // A Core that was away for a moment, between two pushes, may be one that was restored.
+      if (facts.failures === 0 && downFailures > 0) driver.networkChanged();
+      downFailures = facts.failures;
+    },
     ...{ now, random, setTimer, explain, log },
   });
   driver.start();

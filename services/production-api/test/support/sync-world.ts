@@ -6,10 +6,13 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { sha256Hex } from '@sgp/auth/digest';
+import { anyNode, licenseService, signDocument } from '@sgp/auth/document';
 import type { PrivateJwk } from '@sgp/auth/http-signature';
 import { type NodeIdentity, nodeFiles } from '@sgp/auth/node-identity';
+import { newSigningKey, publicSigningKey } from '@sgp/auth/signing-key';
 import { connectBus } from '@sgp/service-kit/bus';
 import { type Database, migrate, openDatabase } from '@sgp/service-kit/database';
 import { newId, newSecret } from '@sgp/service-kit/ids';
@@ -218,12 +221,29 @@ export function snapshotOf(
   });
 }
 
-/** Answers what the mirror asks the license service about the node. */
-async function serveNodeRecord(stack: AsyncDisposableStack, record: NodeRecord): Promise<string> {
-  const server = createHttpServer((request, response) => {
-    const known = request.url === `/v1/nodes/${record.shortId}`;
-    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(known ? record : {}));
+/**
+ * Answers what the mirror asks the license service about the node, and lists the mirror's sync key: the keyset goes into
+ * the node's folder as a check-in would bring it.
+ */
+async function serveLicense(stack: AsyncDisposableStack, record: NodeRecord, nodeDir: string): Promise<string> {
+  const root = await newSigningKey('root', Date.now());
+  await writeFile(join(nodeDir, nodeFiles.roots), JSON.stringify({ keys: [publicSigningKey(root)] }));
+  const listKey = async (key: object): Promise<void> => {
+    const iat = Math.floor(Date.now() / 1000) - 60;
+    const claims = { iss: licenseService, aud: anyNode, iat, exp: iat + 86_400, version: 1 };
+    const keyset = await signDocument('keyset+jwt', { ...claims, keys: [{ ...key, purpose: 'sync' }] }, root);
+    await writeFile(join(nodeDir, nodeFiles.keyset), keyset);
+  };
+  const server = createHttpServer(async (request, response) => {
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.url === `/v1/nodes/${record.shortId}`) return answer(200, record);
+    if (request.method !== 'PUT' || request.url !== '/v1/keys/sync') return answer(404, {});
+    const key = (await json(request)) as { kid: string };
+    await listKey(key);
+    answer(200, { kid: key.kid, keysetVersion: 1 });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   stack.defer(() => void server.close(() => undefined));
@@ -257,7 +277,7 @@ export async function createSyncWorld(stack: AsyncDisposableStack) {
     }),
   );
   const brokerUrl = `mqtt://127.0.0.1:${brokerPort}`;
-  const licenseUrl = await serveNodeRecord(stack, node.record);
+  const licenseUrl = await serveLicense(stack, node.record, dir);
   const mirrorPort = await freePort();
   const mirrorEnv = {
     ...{ PORT: String(mirrorPort), MIRROR_DB_URL: `sqlite:${dir}/mirror.db`, MEDIA_DIR: join(dir, 'media') },
@@ -267,7 +287,7 @@ export async function createSyncWorld(stack: AsyncDisposableStack) {
     MEDIA_URL_SECRET_FILE: await secret('media-secret'),
   };
   const startMirror = () => startService('services/vps-mirror/src/main.ts', mirrorEnv);
-  stack.use(await startMirror());
+  let mirror = stack.use(await startMirror());
   const wire = stack.use(await createWire(() => mirrorPort));
 
   const db = openDatabase(`sqlite:${dir}/production.db`, { durability: 'full' });
@@ -303,14 +323,36 @@ export async function createSyncWorld(stack: AsyncDisposableStack) {
 
   return {
     node,
+    dir,
     db,
     mirrorDb,
+    /** Ends the mirror, does what only then can be done, and starts it again. */
+    async whileMirrorIsDown(work: () => Promise<void>): Promise<void> {
+      await mirror.kill();
+      await work();
+      mirror = stack.use(await startMirror());
+    },
     wire,
     mirrorUrl: `http://127.0.0.1:${mirrorPort}`,
     bus,
     statuses,
     startBridge,
     writer: createWriter(db, node),
+    /** Writes an edit of a shared entity, as the intranet does. */
+    async say(stream: 'blocks', entityId: string): Promise<void> {
+      const hlc = createHlcStore(node.nodeId);
+      await db.transaction(async (tx) => {
+        const [editId, at] = [newId(), await hlc.tick(tx)];
+        const fields = {
+          subject: { value: 'customer', saw: null },
+          blocked: { value: true, saw: null },
+          reason: { value: 'não pagou', saw: null },
+        };
+        const payload = { editId, kind: 'block', entityId, at, who: 'Ana', fields };
+        const change = { stream, entityId: editId, version: 1, parentVersion: 0, updatedAt: at, payload };
+        await createOutboxStore().append(tx, change);
+      });
+    },
     ring: () => bus.publish(topics.outbox(est), { seq: 1 }),
   };
 }
