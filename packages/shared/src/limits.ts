@@ -78,6 +78,8 @@ export const limits = {
   syncWatchdogMs: 60_000,
   /** A Core that spoke version 1 is asked again: it may have been updated without an outage. */
   syncHelloAgainMs: 3_600_000,
+  /** Forerunners that a change names, 12 bytes each: more versions than an order gets between two acknowledgements. */
+  syncLineageMax: 16,
   /** Edge and Core are compared this often while nothing else asks for it… */
   syncCompareEveryMs: 900_000,
   /** …and again after this when the comparison failed or found something to send again. */

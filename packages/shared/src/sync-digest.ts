@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hlcSchema } from './clock.ts';
 import { uuidSchema } from './ids.ts';
-import { streams } from './sync.ts';
+import { digestShortSchema as short, streams } from './sync.ts';
 
 /**
  * Are edge and mirror equal? (docs/sync-protocol.md §6): `POST /internal/sync/digest`, signed. An entity's digest is the first
@@ -20,7 +20,6 @@ export const digestDocMaxChars = 10_000;
 
 /** base64url of 16 bytes. */
 const sum = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
-const short = z.string().regex(/^[A-Za-z0-9_-]{11}$/);
 const index = (max: number) =>
   z
     .number()

@@ -37,6 +37,9 @@ export const streamsOfVersion1 = ['orders'] as const satisfies readonly StreamNa
 /** Identifies one HTTP request from the browser to the mirror. */
 export const requestIdSchema = z.string().regex(/^[A-Za-z0-9-]{8,64}$/);
 
+/** base64url of the first 8 bytes of an entity's digest (`sync-digest.ts`). */
+export const digestShortSchema = z.string().regex(/^[A-Za-z0-9_-]{11}$/);
+
 /** One change of one entity. `hash` is the SHA-256 of the payload's RFC 8785 form. `seq` is gapless per node and epoch. */
 export const changeSchema = z.strictObject({
   seq: z.number().int().positive(),
@@ -51,6 +54,8 @@ export const changeSchema = z.strictObject({
   hash: sha256HexSchema,
   /** The request that made it (version 2): the thread of the event trail. */
   requestId: requestIdSchema.optional(),
+  /** Short digests of versions that this one was made from (version 2): what it may replace without a word. */
+  lineage: z.array(digestShortSchema).max(limits.syncLineageMax).optional(),
 });
 export type Change = z.infer<typeof changeSchema>;
 

@@ -43,7 +43,19 @@ export function encodePush(tenant: Tenant, push: Push, health?: EdgeHealth): str
 }
 
 function encodeChange({ payload, ...rest }: OutboxChange, version: 1 | 2): string {
-  const { seq, id, stream, entityId, version: entityVersion, parentVersion, updatedAt, op, hash, requestId } = rest;
+  const {
+    seq,
+    id,
+    stream,
+    entityId,
+    version: entityVersion,
+    parentVersion,
+    updatedAt,
+    op,
+    hash,
+    requestId,
+    lineage,
+  } = rest;
   const head = JSON.stringify({
     seq,
     id,
@@ -55,6 +67,7 @@ function encodeChange({ payload, ...rest }: OutboxChange, version: 1 | 2): strin
     op,
     hash,
     ...(version === 2 && requestId !== undefined && { requestId }),
+    ...(version === 2 && lineage !== undefined && { lineage }),
   });
   return `${head.slice(0, -1)},"payload":${payload}}`;
 }

@@ -32,6 +32,7 @@ import { createOrderStore } from './orders/order-store.ts';
 import { openWebApp } from './page/web-app.ts';
 import { createCoreClock } from './shared/core-clock.ts';
 import { everythingFor } from './shared/everything.ts';
+import { createNoteOverwritten } from './shared/note-overwritten.ts';
 import { createOnAppended } from './shared/on-appended.ts';
 import { createFactorLimitStore } from './tracking/factor-limit-store.ts';
 import { createLinkStreams } from './tracking/link-streams.ts';
@@ -53,7 +54,8 @@ await runService('vps-mirror', async (stack, log) => {
   const down = stack.use(await openDownWriter({ db, bell, log, now }));
   const clock = createCoreClock(newId(), now);
   const onAppended = createOnAppended({ down, everything: everythingFor, clock, log, now });
-  const pushes = createPushStore({ db, now, announce: news.announce, onAppended });
+  const noteOverwritten = createNoteOverwritten({ down, everything: everythingFor, clock, now });
+  const pushes = createPushStore({ db, now, announce: news.announce, onAppended, noteOverwritten });
   const downlink = createDownlinkStore({ db, everything: everythingFor });
   const digests = createDigestStore(db);
   const receipts = createReceiptStore(db);

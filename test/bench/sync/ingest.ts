@@ -92,7 +92,13 @@ async function ours(url: string, channels: number, whole: boolean): Promise<numb
       ...{ node_id: edge.record.nodeId, company_id: edge.record.companyId },
       ...{ establishment_id: edge.record.establishmentId, epoch, generation, instance_id: instanceId, last_seen_at: 0 },
     });
-    const store = createPushStore({ db, now: Date.now, announce: async () => {}, onAppended: async () => {} });
+    const store = createPushStore({
+      db,
+      now: Date.now,
+      announce: async () => {},
+      onAppended: async () => {},
+      noteOverwritten: async () => {},
+    });
     const began = performance.now();
     await Promise.all(
       lanes.map(async (batches) => {

@@ -7,10 +7,11 @@ import type { Conflict } from '@sgp/shared/sync-payloads';
 import type { CoreEntity, EdgeEntity } from '@sgp/sync-engine/compare-state';
 import { type BucketSum, createDigestTree, encodeSum, sumFromHex } from '@sgp/sync-engine/digest';
 import { laneOf } from '@sgp/sync-engine/lanes';
+import { ledgerEntity, ledgerTextMaxChars } from '@sgp/sync-engine/lost-history';
 import { createConflictStore } from '../conflicts/conflict-store.ts';
 import { lockHead, takeSeqs } from '../outbox/outbox-head.ts';
 import { recountSums, unsettle } from '../outbox/said-entities.ts';
-import { ledgerEntity, ledgerTextMaxChars, lostVersionId } from '../sync/lost-history.ts';
+import { lostVersionId } from '../sync/lost-history.ts';
 
 /** Entities read or queued at once. */
 const rowsPerStep = 500;
@@ -163,7 +164,7 @@ async function requeueStep(
     .where({ stream })
     .whereIn('entity_id', [...wanted.keys()])
     .whereNotNull('settled_digest')
-    .select('entity_id', 'version', 'updated_at', 'hash', 'doc');
+    .select('entity_id', 'version', 'updated_at', 'hash', 'doc', 'lineage');
   const again = stored.filter((row) => wanted.get(row.entity_id) === row.version);
   if (again.length === 0) return 0;
   const lane = laneOf(stream);
@@ -173,7 +174,7 @@ async function requeueStep(
   const rows = again.map((row, index) => ({
     ...{ seq: last - again.length + 1 + index, id: newId(), stream, lane, op: 'upsert', created_at: at },
     ...{ entity_id: row.entity_id, version: row.version, parent_version: row.version - 1 },
-    ...{ updated_at: row.updated_at, payload: row.doc, hash: row.hash },
+    ...{ updated_at: row.updated_at, payload: row.doc, hash: row.hash, lineage: row.lineage },
   }));
   for (let start = 0; start < rows.length; start += 100) await tx('outbox').insert(rows.slice(start, start + 100));
   await unsettle(

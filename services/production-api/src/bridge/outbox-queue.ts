@@ -3,6 +3,7 @@ import { newId } from '@sgp/service-kit/ids';
 import type { StreamName } from '@sgp/shared/sync';
 import { createBatchPicker, entityKeyText } from '@sgp/sync-engine/batch';
 import type { Batch, BatchRequest, DiskIdentity, OutboxChange, OutboxPort } from '@sgp/sync-engine/ports';
+import { decodeLineage } from '../outbox/said-entities.ts';
 import { deliver } from './outbox-delivery.ts';
 import { createPushNumbers } from './push-numbers.ts';
 
@@ -167,6 +168,7 @@ type OutboxRow = {
   readonly payload: string;
   readonly hash: string;
   readonly request_id: string | null;
+  readonly lineage: string | null;
 };
 
 export const toChange = (row: OutboxRow): OutboxChange => ({
@@ -181,4 +183,5 @@ export const toChange = (row: OutboxRow): OutboxChange => ({
   payload: row.payload,
   hash: row.hash,
   ...(row.request_id !== null && { requestId: row.request_id }),
+  ...(row.lineage !== null && { lineage: decodeLineage(row.lineage) }),
 });

@@ -6,6 +6,7 @@ import { machinesMigration } from './0004-machines.ts';
 import { deletedMediaMigration } from './0005-deleted-media.ts';
 import { syncMigration } from './0006-sync.ts';
 import { sharedMigration } from './0007-shared.ts';
+import { lineageMigration } from './0012-lineage.ts';
 
 /** Every step of production.db, in order. */
 export const productionMigrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const productionMigrations: readonly Migration[] = [
   deletedMediaMigration,
   syncMigration,
   sharedMigration,
+  lineageMigration,
 ];

@@ -48,11 +48,11 @@ export function createOutboxStore(now: () => number = Date.now): OutboxStore {
       const payload = canonicalJson(json);
       const hash = sha256Hex(payload);
       const requestId = currentRequestId() ?? null;
+      const { lineage } = await noteSaid(tx, { stream, entityId, version, updatedAt, hash, doc: payload });
       await tx('outbox').insert({
         ...{ seq, id: newId(), stream, lane, entity_id: entityId, version, parent_version: parentVersion },
-        ...{ updated_at: updatedAt, op: 'upsert', payload, hash, created_at: at, request_id: requestId },
+        ...{ updated_at: updatedAt, op: 'upsert', payload, hash, created_at: at, request_id: requestId, lineage },
       });
-      await noteSaid(tx, { stream, entityId, version, updatedAt, hash, doc: payload });
       if (stream === 'orders') await noteCommitted(tx, { entityId, version, requestId, at });
       return { seq };
     },

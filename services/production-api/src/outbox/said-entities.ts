@@ -1,6 +1,6 @@
 import { sha256Hex } from '@sgp/auth/digest';
 import type { Database } from '@sgp/service-kit/database';
-import type { StreamName } from '@sgp/shared/sync';
+import { type StreamName, streamRules } from '@sgp/shared/sync';
 import {
   addSums,
   bucketOf,
@@ -11,6 +11,7 @@ import {
   sumFromHex,
   sumToHex,
 } from '@sgp/sync-engine/digest';
+import { lineageAfter } from '@sgp/sync-engine/lineage';
 
 /**
  * What this shop last said of each entity, and the sums over what the Core acknowledged in its newest version
@@ -26,17 +27,23 @@ export type Said = {
   readonly doc: string;
 };
 
-/** Notes a new version: until it is acknowledged the entity is in no sum. */
-export async function noteSaid(tx: Database, { stream, entityId, version, updatedAt, hash, doc }: Said): Promise<void> {
+/**
+ * Notes a new version: until it is acknowledged the entity is in no sum.
+ * @returns the lineage that travels with it, as it is stored
+ */
+export async function noteSaid(
+  tx: Database,
+  { stream, entityId, version, updatedAt, hash, doc }: Said,
+): Promise<{ readonly lineage: string | null }> {
   const key = { stream, entity_id: entityId };
-  const before = await tx('sync_entities').where(key).first('bucket', 'settled_digest');
+  const before = await tx('sync_entities').where(key).first('bucket', 'settled_digest', 'digest', 'lineage');
   if (before?.settled_digest != null) {
     const delta = createDigestDelta();
     delta.remove(before.bucket, before.settled_digest);
     await moveSums(tx, stream, delta);
   }
   const said = {
-    ...{ version, updated_at: updatedAt, hash, doc, settled_digest: null },
+    ...{ version, updated_at: updatedAt, hash, doc, settled_digest: null, lineage: lineageText(stream, before) },
     digest: entityDigest(sha256Hex, { entityId, version, hash }),
     bucket: bucketOf(sha256Hex, entityId),
   };
@@ -44,7 +51,27 @@ export async function noteSaid(tx: Database, { stream, entityId, version, update
     .insert({ ...key, ...said })
     .onConflict(['stream', 'entity_id'])
     .merge(Object.keys(said));
+  return said;
 }
+
+type LineageRow = { readonly digest: string; readonly settled_digest: string | null; readonly lineage: string | null };
+
+/** What is written once replaces nothing, and needs none. */
+function lineageText(stream: StreamName, before: LineageRow | undefined): string | null {
+  if (streamRules[stream].kind === 'append') return null;
+  const lineage = lineageAfter(
+    before === undefined
+      ? null
+      : {
+          digest: before.digest,
+          settled: before.settled_digest !== null,
+          lineage: before.lineage === null ? null : decodeLineage(before.lineage),
+        },
+  );
+  return lineage === null ? null : lineage.join(' ');
+}
+
+export const decodeLineage = (text: string): string[] => text.split(' ').filter((short) => short !== '');
 
 export type Acknowledged = { readonly entityId: string; readonly version: number };
 

@@ -1,16 +1,12 @@
+import type { Hlc } from '@sgp/shared/clock';
 import type { StreamName } from '@sgp/shared/sync';
+import { lostVersionName } from '@sgp/sync-engine/lost-history';
 import { derivedId } from '../streams/say.ts';
 
-/** How the ledger names what a comparison found to be of a lost history (docs/sync-protocol.md §8.4). */
+type CoreVersion = { readonly entityId: string; readonly version: number; readonly updatedAt: Hlc };
 
-/** As long as the ledger takes a text. */
-export const ledgerTextMaxChars = 20_000;
-
-const names: { readonly [S in StreamName]?: string } = { orders: 'order', customers: 'customer', machines: 'machine' };
-export const ledgerEntity = (stream: StreamName): string => names[stream] ?? stream;
-
-type CoreVersion = { readonly entityId: string; readonly version: number; readonly updatedAt: string };
-
-/** The same however often the same version of the Core is found. */
-export const lostVersionId = (stream: StreamName, { entityId, version, updatedAt }: CoreVersion): string =>
-  derivedId(Number(updatedAt.slice(0, 14)), `${stream}/${entityId}/${version}`);
+/** Id of the ledger's entry about a version of the Core. */
+export function lostVersionId(stream: StreamName, core: CoreVersion): string {
+  const { atMs, name } = lostVersionName(stream, core);
+  return derivedId(atMs, name);
+}

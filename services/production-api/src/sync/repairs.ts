@@ -2,6 +2,7 @@ import type { Database } from '@sgp/service-kit/database';
 import type { Log } from '@sgp/service-kit/log';
 import type { Hlc } from '@sgp/shared/clock';
 import type { StreamName } from '@sgp/shared/sync';
+import { ledgerEntity, ledgerTextMaxChars } from '@sgp/sync-engine/lost-history';
 import type { Actor } from '../audit/audit-store.ts';
 import type { ConflictStore } from '../conflicts/conflict-store.ts';
 import { createCustomerStream } from '../customers/customer-stream.ts';
@@ -9,7 +10,7 @@ import { createMachineStream } from '../machines/machine-stream.ts';
 import type { OrderTransaction, OrderWriter } from '../orders/order-writer.ts';
 import type { HlcStore } from '../outbox/hlc-store.ts';
 import type { Say } from '../streams/say.ts';
-import { ledgerEntity, ledgerTextMaxChars, lostVersionId } from './lost-history.ts';
+import { lostVersionId } from './lost-history.ts';
 
 /**
  * Writes anew what a comparison found the Core to be ahead in, or what this disk said before it kept the content

@@ -5,8 +5,10 @@ import { canonicalJson } from '@sgp/shared/canonical-json';
 import { hlcNodeOf } from '@sgp/shared/clock';
 import { limits } from '@sgp/shared/limits';
 import { streams } from '@sgp/shared/sync';
+import { shortOf } from '@sgp/sync-engine/digest';
 import type { BatchRequest, ChangeRef, Delivery } from '@sgp/sync-engine/ports';
 import type { ExecutionContext, TestFn } from 'ava';
+import { createCompareStore } from '../../src/bridge/compare-store.ts';
 import { openOutboxQueue } from '../../src/bridge/outbox-queue.ts';
 import { productionMigrations } from '../../src/migrations/list.ts';
 import { createHlcStore } from '../../src/outbox/hlc-store.ts';
@@ -184,6 +186,30 @@ export function outboxContract(
       await deliver(rows.slice(1));
       await deliver(rows.slice(0, 1));
       t.is((await db('sync_entities').first()).acked_version, 2);
+    },
+  );
+
+  rule(
+    'a change names the versions that it was made from, and one that is written once names none',
+    async ({ db, queue, write, deliver }, t) => {
+      const entity = newId();
+      const shorts: string[] = [];
+      const lineages: unknown[] = [];
+      for (const version of [1, 2, 3]) {
+        await write(entity, version);
+        const changes = (await queue.load(request))?.changes ?? [];
+        lineages.push(changes[0]?.lineage);
+        shorts.push(shortOf((await db('sync_entities').first()).digest));
+        if (version === 1) await deliver(changes);
+      }
+      t.deepEqual(lineages, [[], [shorts[0]], [shorts[0], shorts[1]]]);
+      // A comparison sends the same version again: it was made from the same ones.
+      await deliver((await queue.load(request))?.changes ?? []);
+      await createCompareStore(db).requeue('orders', [{ entityId: entity, version: 3 }]);
+      t.deepEqual((await queue.load(request))?.changes[0]?.lineage, [shorts[0], shorts[1]] as string[]);
+      await db('sync_entities').update({ lineage: null, settled_digest: null });
+      await write(entity, 4);
+      t.is((await queue.load(request))?.changes[0]?.lineage, undefined, 'written before lineages were kept');
     },
   );
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChangeResult } from '@sgp/shared/sync';
 import { decide, type InboxDecision, type InboxRow } from '@sgp/sync-engine/inbox';
+import { isOverwrite } from '@sgp/sync-engine/lineage';
 import type { CheckedChange, GoodChange, ParkReason } from './check-change.ts';
 import type { EntityRows, WriteTimes, WrittenRow } from './entity-rows.ts';
 
@@ -12,6 +13,8 @@ export type AppliedBatch = {
   readonly parked: readonly ParkedChange[];
   /** Each row that was written, with what it replaced. */
   readonly written: readonly WrittenRow[];
+  /** Changes that took the place of a row which their writer did not know. */
+  readonly overwriting: readonly GoodChange[];
 };
 
 export type ApplyRules = WriteTimes & {
@@ -32,7 +35,7 @@ export async function applyBatch(
 ): Promise<AppliedBatch> {
   const good = checked.filter((each) => each.ok);
   const refused = rules.newOnesAllowed ? new Set<string>() : await unknownEntities(rows, good);
-  const { verdicts, written } = await applyGood(
+  const { verdicts, written, overwriting } = await applyGood(
     rows,
     good.filter((each) => !refused.has(idOf(each))),
     rules,
@@ -47,7 +50,7 @@ export async function applyBatch(
     if (verdict.outcome === 'applied' && each.ok) applied.push(each);
     return { seq, id, ...verdict };
   });
-  return { results, applied, parked, written };
+  return { results, applied, parked, written, overwriting };
 }
 
 const restricted: ParkReason = { code: 'LICENSE_RESTRICTED', detail: 'the licence takes no new orders now' };
@@ -56,6 +59,7 @@ const idOf = ({ change }: GoodChange): string => change.entityId;
 async function applyGood(rows: EntityRows, good: readonly GoodChange[], rules: ApplyRules) {
   const verdicts = new Map<unknown, InboxDecision>();
   const written: WrittenRow[] = [];
+  const overwriting: GoodChange[] = [];
   const judge = rules.kind === 'append' ? decideAppended : decide;
   let open = good;
   // One round is enough unless the newest version of an entity is itself in conflict: then its forerunner is tried.
@@ -63,7 +67,12 @@ async function applyGood(rows: EntityRows, good: readonly GoodChange[], rules: A
     const newest = newestOfEach(open);
     const round = await rows.write(newest, rules);
     written.push(...round.values());
-    for (const each of newest) if (round.has(idOf(each))) verdicts.set(each, { outcome: 'applied' });
+    for (const each of newest) {
+      const row = round.get(idOf(each));
+      if (row === undefined) continue;
+      verdicts.set(each, { outcome: 'applied' });
+      if (isOverwrite(each.change.lineage, row.before)) overwriting.push(each);
+    }
     const first = new Set(newest);
     const due = open.filter((each) => !verdicts.has(each) && (first.has(each) || round.has(idOf(each))));
     const standing = await rows.standing([...new Set(due.map(idOf))]);
@@ -74,7 +83,7 @@ async function applyGood(rows: EntityRows, good: readonly GoodChange[], rules: A
     }
     open = open.filter((each) => !verdicts.has(each));
   }
-  return { verdicts, written };
+  return { verdicts, written, overwriting };
 }
 
 /** What was appended is never written again: anything but the same content is an alarm. */

@@ -18,6 +18,8 @@ export type WrittenRow = {
 
 export type WriteTimes = { readonly batchId: string; readonly receivedAt: number; readonly appliedAt: number };
 
+export type RowText = Pick<InboxRow, 'version' | 'updatedAt'> & { readonly doc: string };
+
 /** Set-based access to one stream of one establishment, inside the transaction of one push. */
 export type EntityRows = {
   /**
@@ -28,6 +30,8 @@ export type EntityRows = {
   write(changes: readonly GoodChange[], times: WriteTimes): Promise<ReadonlyMap<string, WrittenRow>>;
   /** What stands now, by entity id. */
   standing(entityIds: readonly string[]): Promise<ReadonlyMap<string, InboxRow>>;
+  /** The same with the texts, locked until the transaction ends. */
+  lockTexts(entityIds: readonly string[]): Promise<ReadonlyMap<string, RowText>>;
 };
 
 /** Where the rows of a stream are. */
@@ -169,6 +173,16 @@ export function createEntityRows(tx: Database, stream: StreamName, tenant: Tenan
         .whereIn(id, [...entityIds])
         .select({ entityId: id, version: 'version', updatedAt: 'updated_at', hash: 'hash' });
       return new Map(rows.map((row: InboxRow & { readonly entityId: string }) => [row.entityId, row]));
+    },
+    async lockTexts(entityIds) {
+      // In the order in which batches write.
+      const rows = await tx(table)
+        .where(streamWhere(stream, tenant))
+        .whereIn(id, [...entityIds])
+        .orderBy(id)
+        .forUpdate()
+        .select({ entityId: id, version: 'version', updatedAt: 'updated_at', doc: 'doc' });
+      return new Map(rows.map((row: RowText & { readonly entityId: string }) => [row.entityId, row]));
     },
   };
 }

@@ -7,13 +7,14 @@ import { type ChangeResult, type PushAck, type StreamName, streamRules } from '@
 import type { Knex } from 'knex';
 import { writeDigestDelta } from '../compare/digest-store.ts';
 import { mirrorLimits } from '../mirror-limits.ts';
+import type { NoteOverwritten } from '../shared/note-overwritten.ts';
 import { type OnAppended, type SharedStream, sharedStreams } from '../shared/on-appended.ts';
 import { takeShown } from '../trail/trail-store.ts';
 import { type AppliedBatch, applyBatch, type ParkedChange } from './apply-batch.ts';
 import type { CheckedChange, GoodChange, Payload } from './check-change.ts';
 import { advanceCheckpoint, lastPushSeq } from './checkpoints.ts';
 import type { Envelope } from './decode-batch.ts';
-import { createEntityRows } from './entity-rows.ts';
+import { createEntityRows, type RowText } from './entity-rows.ts';
 import { noteHealth, requirePresent } from './instance-store.ts';
 
 export type Push = {
@@ -58,6 +59,8 @@ export type PushStoreDeps = {
   readonly announce: (tx: Database, applied: readonly GoodChange<'orders'>[]) => Promise<void>;
   /** Runs inside the transaction for streams that change what establishments share. */
   readonly onAppended: OnAppended;
+  /** Runs inside the transaction, with what was written over by a disk that did not know of it. */
+  readonly noteOverwritten: NoteOverwritten;
 };
 
 /** Refusals behind which the same push may stand, brought by another connection meanwhile. */
@@ -68,7 +71,7 @@ export function createPushStore(deps: PushStoreDeps): PushStore {
   return {
     async commit(push) {
       try {
-        return await db.transaction((tx) => commitIn(deps, tx, push));
+        return await commitOnce(deps, push);
       } catch (error) {
         // A push that came before, or is brought by another connection right now, finds its number taken: its answer is ours.
         if (!(error instanceof AppError) || !codesOfRepeats.has(error.code)) throw error;
@@ -86,6 +89,18 @@ export function createPushStore(deps: PushStoreDeps): PushStore {
   };
 }
 
+const textsNeeded = new Error('rows are written over whose texts were not read before');
+
+/** The statement of a batch does not give the texts that it replaced: the rare batch that owes them is done once more. */
+async function commitOnce(deps: PushStoreDeps, push: Push): Promise<PushOutcome> {
+  try {
+    return await deps.db.transaction((tx) => commitIn(deps, tx, push, false));
+  } catch (error) {
+    if (error !== textsNeeded) throw error;
+    return deps.db.transaction((tx) => commitIn(deps, tx, push, true));
+  }
+}
+
 const keyTaken = 'This idempotency key came before with another body; nothing was kept.';
 
 async function findBatch(db: Database, push: Push): Promise<PushOutcome | undefined> {
@@ -99,18 +114,28 @@ async function findBatch(db: Database, push: Push): Promise<PushOutcome | undefi
 }
 
 /** Locks are taken in one order by every push: node, entities by key, checkpoint, then what the company shares. */
-async function commitIn(deps: PushStoreDeps, tx: Knex.Transaction, push: Push): Promise<PushOutcome> {
+async function commitIn(
+  deps: PushStoreDeps,
+  tx: Knex.Transaction,
+  push: Push,
+  withTexts: boolean,
+): Promise<PushOutcome> {
   const { node, stream, envelope } = push;
   const batchId = newId();
   const committedAtMs = deps.now();
   await requirePresent(tx, envelope);
-  const batch = await applyBatch(createEntityRows(tx, stream, node), push.checked, {
+  const rows = createEntityRows(tx, stream, node);
+  const texts = withTexts
+    ? await rows.lockTexts([...new Set(push.checked.map(({ change }) => change.entityId))])
+    : null;
+  const batch = await applyBatch(rows, push.checked, {
     newOnesAllowed: stream !== 'orders' || node.licenceActive,
     kind: streamRules[stream].kind,
     batchId,
     receivedAt: push.arrivedAtMs,
     appliedAt: committedAtMs,
   });
+  if (batch.overwriting.length > 0 && texts === null) throw textsNeeded;
   await writeDigestDelta(tx, { stream, tenant: node, batchId, batch });
   const closed = closedUpTo(envelope.lowWaterSeq, batch.results);
   const ackedSeq = await advanceCheckpoint(tx, envelope, closed, committedAtMs);
@@ -122,6 +147,7 @@ async function commitIn(deps: PushStoreDeps, tx: Knex.Transaction, push: Push): 
   if (envelope.schemaVersion === 2 && envelope.health)
     await noteHealth(tx, node.nodeId, envelope.health, committedAtMs);
   await tellOthers(deps, tx, push, batch);
+  if (texts !== null) await tellOverwritten(deps, tx, push, batch, texts);
   return { kind: 'committed', ack, ...batch };
 }
 
@@ -140,6 +166,23 @@ async function tellOthers(deps: PushStoreDeps, tx: Knex.Transaction, push: Push,
   if (stream === 'orders') await deps.announce(tx, batch.applied as readonly GoodChange<'orders'>[]);
   if (isShared(stream))
     await deps.onAppended(tx, stream, batch.applied as readonly { readonly payload: Payload<SharedStream> }[], node);
+}
+
+async function tellOverwritten(
+  { noteOverwritten }: PushStoreDeps,
+  tx: Knex.Transaction,
+  { stream, node }: Push,
+  { overwriting }: AppliedBatch,
+  texts: ReadonlyMap<string, RowText>,
+): Promise<void> {
+  const overwritten = overwriting.map(({ change, doc }) => {
+    const { entityId, version, updatedAt } = change;
+    const lost = texts.get(entityId);
+    // It came between the reading and the writing: the edge sends the batch again.
+    if (lost === undefined) throw textsNeeded;
+    return { entityId, by: { version, updatedAt, doc }, lost };
+  });
+  if (overwritten.length > 0) await noteOverwritten(tx, stream, overwritten, node);
 }
 
 /** Up to where nothing is open: the edge's own mark, carried on over the changes of this push that follow it without a gap. */

@@ -36,6 +36,7 @@ import { createOrderStore } from '../../src/orders/order-store.ts';
 import { openWebApp } from '../../src/page/web-app.ts';
 import { type CoreClock, createCoreClock } from '../../src/shared/core-clock.ts';
 import { everythingFor } from '../../src/shared/everything.ts';
+import { createNoteOverwritten } from '../../src/shared/note-overwritten.ts';
 import { createOnAppended } from '../../src/shared/on-appended.ts';
 import { createFactorLimitStore } from '../../src/tracking/factor-limit-store.ts';
 import { createLinkStreams } from '../../src/tracking/link-streams.ts';
@@ -95,6 +96,7 @@ export async function startMirror(options: {
   const down = stack.use(await openDownWriter({ db, bell, log, now }));
   const clockOfCore = createCoreClock(newId(), now);
   const onAppended = createOnAppended({ down, everything: everythingFor, clock: clockOfCore, log, now });
+  const noteOverwritten = createNoteOverwritten({ down, everything: everythingFor, clock: clockOfCore, now });
   const downlink = createDownlinkStore({ db, everything: everythingFor });
   const digests = createDigestStore(db);
   const key = await openSyncKey(join(options.dir, 'sync-key'), now());
@@ -107,7 +109,7 @@ export async function startMirror(options: {
     db,
     nodes: stack.use(await openNodeCache({ store: createNodeStore(db), license, log, now })),
     nonces: createNonceStore(db),
-    pushes: createPushStore({ db, now, announce: news.announce, onAppended }),
+    pushes: createPushStore({ db, now, announce: news.announce, onAppended, noteOverwritten }),
     instances: createInstanceStore(db),
     downlink,
     bell,

@@ -1,9 +1,12 @@
 import { sha256Hex } from '@sgp/auth/digest';
 import { newId } from '@sgp/service-kit/ids';
-import { streamRules } from '@sgp/shared/sync';
+import { type Change, streamRules } from '@sgp/shared/sync';
+import type { Conflict } from '@sgp/shared/sync-payloads';
+import { entityDigest, shortOf } from '@sgp/sync-engine/digest';
 import type { TestFn } from 'ava';
 import type { Payload } from '../../src/ingest/check-change.ts';
 import type { DatabaseMaker } from './databases.ts';
+import { createDownReader } from './down-reader.ts';
 import {
   batchOf,
   batchV2Of,
@@ -98,6 +101,80 @@ export function streamsSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
       },
     );
   }
+
+  for (const stream of ['orders', 'customers'] as const)
+    test.serial(
+      `${stream}: what a restored disk writes over without knowing it goes to the ledger and down to its shop, once`,
+      async (t) => {
+        await using open = await openGreeted(makeDatabase);
+        const { bench, instance } = open;
+        const entityId = newId();
+        const version = (number: number, text: string, lineage: readonly Change[]): Change => {
+          const name = { name: text, firstName: text };
+          const made =
+            stream === 'orders'
+              ? changeOf(
+                  snapshotOf(bench.edge, {
+                    orderId: entityId,
+                    version: number,
+                    customer: { customerId: entityId, firstName: text },
+                  }),
+                  number,
+                )
+              : streamChange(bench.edge, stream, number, {
+                  ...{ entityId, version: number, payload: { customerId: entityId, createdAt: at, ...name } },
+                });
+          return { ...made, lineage: lineage.map((each) => shortOf(entityDigest(sha256Hex, each))) };
+        };
+        let pushSeq = 0;
+        const send = async (change: Change) => {
+          pushSeq += 1;
+          const { path } = streamRules[stream];
+          return ackOf(await call(bench, path, batchV2Of(bench.edge, instance, { pushSeq }, [change]))).results[0];
+        };
+        const down = createDownReader(bench.mirror, bench.edge);
+        const listed = async () => (await bench.mirror.db('conflicts')).map(({ doc }) => JSON.parse(doc) as Conflict);
+
+        const first = version(1, 'one', []);
+        const told = version(2, 'two', [first]);
+        t.like(await send(first), { outcome: 'applied' });
+        t.like(await send(told), { outcome: 'applied' });
+        t.deepEqual(await listed(), [], 'a version that was made from what stands replaces it');
+
+        // Restored to the first version, and written twice: the number and the stamp are higher than those at the Core.
+        const lost = version(2, 'other', [first]);
+        const over = version(3, 'three', [first, lost]);
+        t.like(await send(over), { outcome: 'applied' });
+        const [entry] = await listed();
+        t.like(entry, {
+          kind: 'order-restored',
+          entityId,
+          resolvedAt: null,
+          loser: { at: told.updatedAt, who: 'Core' },
+        });
+        t.is(sha256Hex(entry?.loser.text ?? ''), told.hash);
+        t.is(sha256Hex(entry?.winner.text ?? ''), over.hash);
+        t.deepEqual(
+          (await down.drain()).filter(({ stream: of }) => of === 'conflicts').map(({ payload }) => payload),
+          [entry as object],
+        );
+
+        t.like(await send(version(4, 'four', [over])), { outcome: 'applied' });
+        t.is((await listed()).length, 1, 'it is listed once');
+      },
+    );
+
+  test.serial('a sender that tells no lineage claims nothing', async (t) => {
+    await using open = await openGreeted(makeDatabase);
+    const { bench } = open;
+    const orderId = newId();
+    for (const version of [1, 3]) {
+      const change = changeOf(snapshotOf(bench.edge, { orderId, version }), version);
+      const outcome = ackOf(await call(bench, streamRules.orders.path, batchOf(bench.edge, version, [change]))).results;
+      t.like(outcome[0], { outcome: 'applied' });
+    }
+    t.is((await bench.mirror.db('conflicts')).length, 0);
+  });
 
   test.serial('what is wrong is parked alone: schema, hash, id, and the kind of an edit', async (t) => {
     await using open = await openGreeted(makeDatabase);
