@@ -48,6 +48,11 @@ export const changesAskSchema = z.strictObject({
       }),
     )
     .max(100),
+  /** Changes that were told as parked and are applied by now, because somebody tried them again. */
+  applied: z
+    .array(z.strictObject({ stream: z.enum(downStreams), entityId: uuidSchema, version: z.number().int().positive() }))
+    .max(100)
+    .optional(),
   sentAtMs: z.number().int(),
 });
 export type ChangesAsk = z.infer<typeof changesAskSchema>;

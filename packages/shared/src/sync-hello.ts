@@ -51,5 +51,7 @@ export const helloAnswerSchema = z.object({
     }),
   ),
   coreTimeMs: z.number().int(),
+  /** Of the Core's program, for the sync page. */
+  version: z.string().max(32).optional(),
 });
 export type HelloAnswer = z.infer<typeof helloAnswerSchema>;

@@ -171,6 +171,8 @@ export const conflictSchema = z.strictObject({
   resolvedAt: timeMs.nullable(),
   /** `kept`: the automatic choice stands; `restored`: the loser was written anew. */
   resolution: z.enum(['kept', 'restored']).nullable(),
+  /** Who decided it; left out while nobody did, and where two merges found that there is nothing to decide. */
+  resolvedBy: z.string().max(120).optional(),
 });
 export type Conflict = z.infer<typeof conflictSchema>;
 

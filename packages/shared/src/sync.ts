@@ -158,10 +158,24 @@ export const syncStatusSchema = z.object({
   /** Photos that wait for the cloud. */
   pendingMedia: z.number().int().nonnegative(),
   parkedChanges: z.number().int().nonnegative(),
+  /** Changes of the Core that could not be applied here; left out by a bridge that does not count them. */
+  parkedDown: z.number().int().nonnegative().optional(),
   /** The edge's clock minus the Core's, in ms; null before the first exchange. */
   clockSkewMs: z.number().int().nullable(),
   ackedSeq: z.number().int().nonnegative(),
   /** Why `failed`. */
   error: z.object({ code: z.enum(errorCodes), detail: z.string() }).nullable(),
+  /** The other direction: how far this shop is with what the Core has for it. Left out before the first answer. */
+  down: z
+    .object({
+      cursor: z.number().int().nonnegative(),
+      /** Highest number of this shop at the Core; null while no answer of this run told it. */
+      head: z.number().int().nonnegative().nullable(),
+      lastAnswerAt: z.number().int().nullable(),
+      problem: z.object({ code: z.enum(errorCodes), detail: z.string() }).nullable(),
+    })
+    .optional(),
+  /** Version of the Core, as its handshake told. */
+  coreVersion: z.string().max(32).optional(),
 });
 export type SyncStatus = z.infer<typeof syncStatusSchema>;

@@ -21,6 +21,8 @@ const settings = z.object({
   MACHINE_BROKER_PORT: portSetting.default(1883),
   /** Where customers open their links. */
   TRACKING_BASE_URL: webUrl,
+  /** A file that the shop's backup writes after it ended well: its time is shown as that of the last backup. */
+  BACKUP_MARK_FILE: z.string().optional(),
   /** Built intranet app; left out: the API alone. */
   WEB_DIR: z.string().optional(),
 });

@@ -10,12 +10,15 @@ import { serviceUsername, topics } from '@sgp/shared/topics';
 import { createProductionApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { openProductionDb, openTelemetryDb } from './db.ts';
+import { openDownInbox } from './inbox/open-down-inbox.ts';
 import { openMachines } from './machines/open-machines.ts';
 import { openMediaFiles } from './media/media-files.ts';
 import { createLicenceReader } from './shop/licence-reader.ts';
 import { watchServices } from './shop/service-watch.ts';
 import { openShop } from './shop.ts';
 import { createLicenceReturn } from './sync/licence-return.ts';
+import { createPageFacts } from './sync/page-facts.ts';
+import { createParkedDown } from './sync/parked-down.ts';
 import { createParkedStore } from './sync/parked-store.ts';
 import { startRepairs } from './sync/repairs.ts';
 import { syncRoutes } from './sync/sync-routes.ts';
@@ -39,7 +42,15 @@ await runService('production-api', async (stack, log) => {
 
   const domain = await openShop(stack, { db, identity, bus, hub, files, trackingBaseUrl, log, metrics });
   const sync = stack.use(
-    createSyncWatch({ bus, est, onStatus: (status) => domain.hub.send('sync.status', status), now: Date.now }),
+    createSyncWatch({
+      bus,
+      est,
+      onStatus(status) {
+        domain.hub.send('sync.status', status);
+        domain.news.heard(status);
+      },
+      now: Date.now,
+    }),
   );
   const services = watchServices({
     bus,
@@ -89,7 +100,7 @@ await runService('production-api', async (stack, log) => {
   });
   stack.use(startRepairs(domain.repairs, log));
   const licence = createLicenceReader(config.NODE_DIR, nodeId);
-  const parked = createParkedStore(db);
+  const parked = createParkedStore({ db, audit: domain.audit });
   const licenceReturn = createLicenceReturn({ licence, parked, now: Date.now, log });
   await licenceReturn.look();
   stack
@@ -101,10 +112,17 @@ await runService('production-api', async (stack, log) => {
   const syncPage = syncRoutes({
     store: createSyncStore(db),
     parked,
+    parkedDown: createParkedDown({
+      inbox: openDownInbox(db, identity),
+      audit: domain.audit,
+      onApplied: domain.news.all,
+    }),
+    facts: createPageFacts(db),
     trail: createTrailStore(db),
     watch: sync,
     nodeId,
     dataDir: config.MEDIA_DIR,
+    backupFile: config.BACKUP_MARK_FILE,
     now: Date.now,
   });
   const { app } = createProductionApp({

@@ -33,6 +33,7 @@ import { createSessionStreams } from './people/session-streams.ts';
 import { createSignInLimit } from './people/sign-in-limit.ts';
 import { createUserStore } from './people/user-store.ts';
 import { createSettingsService } from './shop/settings-service.ts';
+import { createSharedNews } from './shop/shared-news.ts';
 import { createShopHub } from './shop/shop-hub.ts';
 import { createShopMetrics } from './shop/shop-metrics.ts';
 import { createShopStore } from './shop/shop-store.ts';
@@ -96,12 +97,15 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
   const queries = createOrderQueries(db, shop);
   const shared = createSharedStore();
   const sharedWriter = createSharedWriter({ shared, audit, say, hlc });
+  const news = createSharedNews(hub);
   const blocks = createBlocks({ db, shared, writer: sharedWriter });
   const catalogue = createCatalogueService({ db, shared, writer: sharedWriter, blocks });
   const conflicts = createConflictStore();
   const stock = createStockStore();
   const { establishmentId } = identity;
   const stockWriter = createStockWriter({ stock, conflicts, audit, say, establishmentId });
+  const stockService = createStockService({ db, stock, writer: stockWriter, catalogue, blocks, establishmentId });
+  const conflictService = createConflictService({ db, conflicts, shared, sharedWriter, stock, stockWriter, audit });
   const mediaNews = createMediaNews({ bus, hub, est, log });
   const streams = stack.use(
     createSessionStreams(
@@ -118,10 +122,18 @@ export async function openShop(stack: AsyncDisposableStack, deps: ShopDeps) {
     timeZone: () => timeZone,
     audit,
     say,
-    blocks,
-    catalogue,
-    stock: createStockService({ db, stock, writer: stockWriter, catalogue, blocks, establishmentId }),
-    conflicts: createConflictService({ db, conflicts, shared, sharedWriter, stock, stockWriter, audit }),
+    news,
+    blocks: { ...blocks, set: news.after(blocks.set, 'catalogue.changed') },
+    catalogue: { ...catalogue, change: news.after(catalogue.change, 'catalogue.changed') },
+    stock: {
+      ...stockService,
+      book: news.after(stockService.book, 'stock.changed', 'conflicts.changed'),
+      settle: news.after(stockService.settle, 'stock.changed', 'conflicts.changed'),
+    },
+    conflicts: {
+      ...conflictService,
+      decide: news.after(conflictService.decide, 'conflicts.changed', 'catalogue.changed', 'stock.changed'),
+    },
     people: createPeopleService({
       db,
       users,

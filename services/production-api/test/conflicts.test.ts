@@ -61,6 +61,7 @@ test('a conflict that came down is listed with both versions: what, who and when
         at: 1,
         resolvedAt: null,
         resolution: null,
+        resolvedBy: null,
         origin: 'core',
         canRestore: true,
       },
@@ -74,7 +75,7 @@ test('restore writes the loser anew as an act that saw the winner, and leaves a 
   await using stack = new AsyncDisposableStack();
   const { app, browser, down, decide } = await openWorld(stack);
   const { conflictId } = await down();
-  t.like(await decide(conflictId, 'restore'), { resolution: 'restored', canRestore: false });
+  t.like(await decide(conflictId, 'restore'), { resolution: 'restored', resolvedBy: 'Ana', canRestore: false });
   const [edit] = await saidOn<FieldEdit>(app.db, 'edits');
   t.deepEqual(edit?.payload.fields, { leadDays: { value: 4, saw: at } });
   const { items } = await browser.ok<{ items: CatalogueItem[] }>('GET', '/api/catalogue');
@@ -91,6 +92,12 @@ test('keep changes nothing but the ledger, and a later word of the cloud does no
   const { app, down, list, decide } = await openWorld(stack);
   const conflict = await down();
   t.like(await decide(conflict.conflictId, 'keep'), { resolution: 'kept' });
+  const told = await saidOn<{ action: string }>(app.db, 'audit');
+  t.like(
+    told.map(({ payload }) => payload).find(({ action }) => action === 'kept'),
+    { who: 'Ana', entity: 'conflict', entityId: conflict.conflictId } as never,
+    'the Core closes its entry by this',
+  );
   await down(conflict);
   t.is((await list()).open, 0);
   t.is((await list('?state=resolved')).conflicts.length, 1);

@@ -8,6 +8,7 @@ import { topics } from '@sgp/shared/topics';
 import type { LinkFacts } from '@sgp/sync-engine/ports';
 import test from 'ava';
 import { createStatusReporter } from '../src/bridge/status-reporter.ts';
+import { createConflictStore } from '../src/conflicts/conflict-store.ts';
 import { createLicenceReturn } from '../src/sync/licence-return.ts';
 import { createParkedStore } from '../src/sync/parked-store.ts';
 import { createSyncStore } from '../src/sync/sync-store.ts';
@@ -63,7 +64,9 @@ test('the page shows what waits, what is parked, past outages and the bridge’s
   t.like(page.status, { pendingChanges: 2, parkedChanges: 1 }, 'who set the shop up is told too');
   t.like(page.pending[0], { orderId: waitingOrder, version: 1, customer: 'Maria', attempts: 0 });
   t.like(page.parked[0], { orderId: parkedOrder, code: 'BODY_INVALID', detail: 'why', at: 5 });
-  t.deepEqual(page.incidents, [{ startedAt: 77, endedAt: null, peakPending: 2, sent: 0, comparedAt: null }]);
+  const [incident] = page.incidents;
+  t.like(incident, { startedAt: 77, endedAt: null, cause: 'NETWORK', peakPending: 2, sent: 0, conflicts: 0 });
+  t.like(incident, { comparedAt: null, lost: null, resent: 0 }, 'nobody compared: nobody says that nothing was lost');
   t.is(page.nodeId, shop.identity.nodeId);
   t.true((page.disk?.totalBytes ?? 0) > (page.disk?.freeBytes ?? 0));
 });
@@ -120,7 +123,7 @@ test('an outage is told when it turns, written when it begins, and closed once w
   await until('offline', () => told.at(-1)?.state === 'offline');
   t.like(told.at(-1), { offlineSince: 1500, pendingChanges: 1 });
   t.like(await store.deliveryState(), { offlineSince: 1500 });
-  reporter.report(well);
+  reporter.report({ ...well, lastAckAt: 2000 });
   await until('syncing', () => told.at(-1)?.state === 'syncing');
   t.like((await store.lists()).incidents[0], { startedAt: 1500, endedAt: null, peakPending: 1 });
   await db('outbox').delete();
@@ -149,31 +152,78 @@ test('a parked change can be read and goes back into the queue when a manager sa
   t.is(file.headers.get('content-disposition'), `attachment; filename="sgp-${seq}.json"`);
   t.like(file.body, { entity_id: orderId, parked_code: 'BODY_INVALID' });
   await browser.ok('POST', `/api/sync/parked/${seq}/retry`);
+  const { who, action, summary } = await shop.db('audit').where({ entity: 'sync' }).first();
+  t.deepEqual([who, action], ['Ana', 'retried']);
+  t.like(JSON.parse(summary), { direction: 'up', stream: 'orders', entityId: orderId, code: 'BODY_INVALID' });
   const page = syncPageSchema.parse(await browser.ok<SyncPage>('GET', '/api/sync'));
   t.deepEqual(page.parked, []);
-  t.like(page.pending[0], { orderId, attempts: 0 });
+  t.like(
+    page.pending.find((each) => each.orderId === orderId),
+    { attempts: 0 },
+  );
   t.like(page.lanes[1], { lane: 1, pending: 1 });
   t.like(await shop.db('outbox_head').first(), { parked: 0, open_lane1: 1 });
 });
 
-test('an outage counts as compared only by a receipt of the Core that came after its end', async (t) => {
+test('the last receipt tells when both sides were equal, and how much of each stream', async (t) => {
   await using stack = new AsyncDisposableStack();
   const { db, identity } = await openShopApp(stack);
-  const store = createSyncStore(db);
-  await store.openIncident({ cause: 'NETWORK', startedAt: 100, pendingChanges: 1 });
-  await store.closeIncident(200);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const stream = { stream: 'orders', rows: 7, root: 'A'.repeat(22), newest: null };
   const claims = { iss: 'core', aud: 'node', iat: 1, establishmentId: identity.establishmentId, streams: [stream] };
   const receipt = `${part({ alg: 'EdDSA' })}.${part(claims)}.x`;
-  await db('sync_receipts').insert({ received_at: 150, receipt });
-  t.is((await store.lists()).incidents[0]?.comparedAt, null);
   await db('sync_receipts').insert([
     { received_at: 300, receipt },
     { received_at: 400, receipt },
   ]);
-  t.is((await store.lists()).incidents[0]?.comparedAt, 300);
-  t.deepEqual(await store.receipt(), { at: 400, streams: [{ stream: 'orders', rows: 7 }] });
+  t.deepEqual(await createSyncStore(db).receipt(), { at: 400, streams: [{ stream: 'orders', rows: 7 }] });
+});
+
+test('an outage counts the conflicts that were found until a moment after its end', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const { db } = await openShopApp(stack);
+  const store = createSyncStore(db);
+  const version = { text: '1', at: null, who: '' };
+  const found = (at: number) =>
+    createConflictStore().open(db, {
+      ...{ conflictId: newId(), kind: 'field', entity: 'catalogue', entityId: newId(), field: 'leadDays' },
+      ...{ winner: version, loser: version, at, resolvedAt: null, resolution: null },
+    });
+  for (const at of [1, 150, 200 + limits.syncHeartbeatMs, 200 + 3 * limits.syncHeartbeatMs]) await found(at);
+  await store.openIncident({ cause: 'NETWORK', startedAt: 100, pendingChanges: 1 });
+  t.is((await store.lists()).incidents[0]?.conflicts, 3, 'while it lasts, all since its beginning');
+  await store.closeIncident(200);
+  t.is((await store.lists()).incidents[0]?.conflicts, 2);
+});
+
+test('time in which the bridge was off is an outage, from its last sign of life to the next acknowledgement', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const { db } = await openShopApp(stack);
+  const store = createSyncStore(db);
+  const log = createLog('test', 'silent');
+  const outages = async () => (await store.lists()).incidents;
+  const before: LinkFacts = {
+    ...{ lastAckAt: 1_000, offlineSince: null, failures: 0, clockSkewMs: 0, ackedSeq: 0, blocked: null },
+  };
+  const quick = stack.use(createStatusReporter(before, { store, publish: async () => {}, now: () => 60_000, log }));
+  quick.repeat();
+  await quick[Symbol.asyncDispose]();
+  t.deepEqual(await outages(), [], 'a restart is none');
+
+  let now = 1_000_000;
+  const reporter = stack.use(createStatusReporter(before, { store, publish: async () => {}, now: () => now, log }));
+  reporter.refresh();
+  await until('it is written', async () => (await outages()).length === 1);
+  t.like((await outages())[0], { cause: 'STOPPED', startedAt: 1_000, endedAt: null });
+  now = 1_000_500;
+  reporter.report({ ...before, lastAckAt: 1_000_400 });
+  await until('it is closed', async () => (await outages())[0]?.endedAt === 1_000_400);
+
+  // The computer slept: the process lived, and nobody looked.
+  now = 5_000_000;
+  reporter.report({ ...before, lastAckAt: 4_999_900 });
+  await until('a second one', async () => (await outages()).length === 2);
+  t.like((await outages())[0], { cause: 'STOPPED', startedAt: 1_000_500, endedAt: 4_999_900 });
 });
 
 test('the trail of an order tells each hop of each version, newest first', async (t) => {
@@ -204,12 +254,13 @@ test('changes that a restricted licence held go again at the turn to active, and
   await park(held, 'LICENSE_RESTRICTED');
   await park(poison, 'BODY_INVALID');
   const parkedOrders = async () => (await createSyncStore(db).lists()).parked.map(({ orderId }) => orderId);
+  const audit = { append: () => Promise.reject(new Error('nobody asked')) };
   let state: Licence['state'] = 'expired';
   const none = { reason: null, licenceId: null, plan: null, companyName: null, establishmentName: null };
   const licence = { read: async () => ({ ...none, state, expiresAt: null, checkedAt: 0 }) };
   const returning = createLicenceReturn({
     licence,
-    parked: createParkedStore(db),
+    parked: createParkedStore({ db, audit }),
     now: () => 0,
     log: createLog('test', 'silent'),
   });

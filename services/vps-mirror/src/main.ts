@@ -7,6 +7,7 @@ import { startDelivery } from './alerts/deliver-alerts.ts';
 import { openAlerts } from './alerts/open-alerts.ts';
 import { startWatch } from './alerts/watch.ts';
 import { createMirrorApp } from './app.ts';
+import { createActRetention } from './company/audit-log.ts';
 import { createTokenStore } from './company/token-store.ts';
 import { createDigestStore } from './compare/digest-store.ts';
 import { createReceiptStore } from './compare/receipt-store.ts';
@@ -20,6 +21,7 @@ import { createEvidenceRetention } from './ingest/evidence-retention.ts';
 import { createInstanceStore } from './ingest/instance-store.ts';
 import { createNonceStore } from './ingest/nonce-store.ts';
 import { createPushStore } from './ingest/push-store.ts';
+import { createTextRetention } from './ingest/text-retention.ts';
 import { startCoreSigner } from './keys/core-signer.ts';
 import { openSyncKey } from './keys/sync-key.ts';
 import { createMediaFiles } from './media/media-files.ts';
@@ -72,6 +74,8 @@ await runService('vps-mirror', async (stack, log) => {
     trail,
     downlink,
     alerts.outbox,
+    createActRetention(db),
+    createTextRetention(db),
   ];
   stack.use(startHousekeeping(purgers, log, now));
 

@@ -119,6 +119,17 @@ export const mirrorLimits = {
   incidentsKeptDays: 400,
   /** Incidents of one answer, and of one CSV file. */
   incidentsMaxRows: 5_000,
+  /** What a company's programs changed is kept as long as outages are. */
+  companyAuditKeptDays: 400,
+  /**
+   * The text of a shop's audit entries: a year, and the month in which it is asked about. Its digest stays, or the
+   * comparison would miss the entry and have it sent again.
+   */
+  auditTextKeptDays: 400,
+  /** The text of what machines did in one hour: two years compare a season with the one before. Its digest stays. */
+  rollupTextKeptDays: 800,
+  /** Texts dropped in one sweep, so that no sweep is felt by those who push; 1.4 million a day. */
+  textsDroppedPerSweepMax: 1_000,
   /** The license service is told of the sync key until it took it, ever more slowly, and then each hour again. */
   syncKeyRetryMinMs: 1_000,
   syncKeyRetryMaxMs: 60_000,

@@ -133,10 +133,12 @@ export function createApi({ get, send, sendBytes }: Http) {
     saveSettings: (body: z.input<typeof putSettingsBody>) => send<Settings>('PUT', '/api/settings', body),
     licence: () => get<Licence>('/api/licence'),
     sync: () => get<SyncPage>('/api/sync'),
-    conflicts: () => get<Conflicts>('/api/conflicts'),
+    conflicts: (query: Query = {}) => get<Conflicts>(withQuery('/api/conflicts', query)),
     decideConflict: (id: string, decision: 'keep' | 'restore') =>
       send<ConflictEntry>('POST', `/api/conflicts/${id}/${decision}`),
     retryParked: (seq: number) => send<void>('POST', `/api/sync/parked/${seq}/retry`),
+    retryParkedDown: (stream: string, entityId: string) =>
+      send<void>('POST', `/api/sync/down/${id(stream)}/${id(entityId)}/retry`),
     orderTrail: (orderId: string) => get<Trail>(`/api/orders/${id(orderId)}/trail`),
     services: () => get<Services>('/api/services'),
   };

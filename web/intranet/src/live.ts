@@ -30,6 +30,9 @@ const EVENT_NAMES: readonly ShopEventName[] = [
   'machine.log',
   'refusal.changed',
   'sync.status',
+  'stock.changed',
+  'catalogue.changed',
+  'conflicts.changed',
   'services.changed',
 ];
 const RETRY_MIN_MS = 1_000;

@@ -172,12 +172,20 @@ test('the sync page has a sentence for every state', (t) => {
     ackedSeq: 1,
     error: { code: 'SIG_INVALID', detail: '' },
   } as const;
+  const page = { photos: { done: 12, total: 40 }, receipt: null };
   const titles = syncStates.map(
     (state) =>
-      syncHero({ ...status, state }, now, pt, words['pt-BR'], format, (code) => errorTexts['pt-BR'][code]).title,
+      syncHero(
+        { status: { ...status, state }, page },
+        now,
+        pt,
+        words['pt-BR'],
+        format,
+        (code) => errorTexts['pt-BR'][code],
+      ).title,
   );
   t.is(new Set(titles).size, syncStates.length);
-  t.true(titles.includes('Enviando 37 alterações · 28 fotos'));
+  t.true(titles.includes('Enviando 37 alterações · fotos 12/40'));
   t.true(titles.includes('Sem conexão com a nuvem desde 9:00'));
 });
 

@@ -119,6 +119,40 @@ export const companyConflictsSchema = z.object({
   nextBefore: z.string().nullable(),
 });
 
+// --- audit ---
+
+export const companyActEntities = [
+  'user',
+  'catalogue',
+  'block',
+  'transfer',
+  'conflict',
+  'establishment',
+  'alerts',
+  'maintenance',
+] as const;
+export const companyActSchema = z.object({
+  actId: uuidSchema,
+  at: timeMs,
+  tokenId: z.string(),
+  /** Name of the token. */
+  who: z.string(),
+  entity: z.enum(companyActEntities),
+  entityId: z.string(),
+  action: z.string(),
+  /** Null: there was nothing, or there is nothing any more. */
+  before: z.record(z.string(), z.json()).nullable(),
+  after: z.record(z.string(), z.json()).nullable(),
+});
+export type CompanyAct = z.infer<typeof companyActSchema>;
+/** GET /api/company/audit: newest first. */
+export const companyAuditQuery = z.strictObject({
+  /** `nextBefore` of the page before. */
+  before: uuidSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(100),
+});
+export const companyAuditSchema = z.object({ acts: z.array(companyActSchema), nextBefore: uuidSchema.nullable() });
+
 // --- how all establishments are ---
 
 export const incidentSchema = z.object({

@@ -29,6 +29,8 @@ export const conflictEntrySchema = z.object({
   resolvedAt: timeMs.nullable(),
   /** `kept`: what stands was right. `restored`: what lost was written anew. */
   resolution: z.enum(['kept', 'restored']).nullable(),
+  /** Who decided; null while nobody did, or when it settled itself. */
+  resolvedBy: z.string().nullable(),
   /** `core`: it came from the cloud. `edge`: found in the shop. */
   origin: z.enum(['core', 'edge']),
   /** Whether `restore` can write what lost anew; `keep` is always possible while it is open. */

@@ -30,6 +30,12 @@ export type ShopEvents = {
   /** A client was refused that belongs to no machine of ours. */
   readonly 'refusal.changed': { readonly at: number };
   readonly 'sync.status': SyncStatus;
+  /** A balance, a movement or a transfer is another one. */
+  readonly 'stock.changed': { readonly at: number };
+  /** A catalogue item or a block is another one. */
+  readonly 'catalogue.changed': { readonly at: number };
+  /** A conflict was found or decided. */
+  readonly 'conflicts.changed': { readonly at: number };
   readonly 'services.changed': { readonly at: number };
   /** First event of each stream: the server's build; another build than the page's asks for a reload. */
   readonly hello: { readonly version: string; readonly at: number };

@@ -5,6 +5,7 @@ import { lanes, streams, syncStatusSchema } from '../sync.ts';
 import { serviceNames } from '../topics.ts';
 import { nameField, timeMs } from './common.ts';
 import { stageSchema } from './orders.ts';
+import { syncDownSchema, syncIncidentSchema } from './sync.ts';
 
 /** Settings, licence, sync and health. Served by production-api below `/api`, session needed. */
 
@@ -46,6 +47,8 @@ export const syncPageSchema = z.object({
       orderId: uuidSchema,
       number: z.string(),
       customer: z.string(),
+      /** What a thing that is no order is called; null when it has no name. */
+      name: z.string().nullable(),
       version: z.number().int(),
       at: timeMs,
       attempts: z.number().int(),
@@ -57,22 +60,15 @@ export const syncPageSchema = z.object({
       stream: z.enum(streams),
       orderId: uuidSchema,
       number: z.string(),
+      name: z.string().nullable(),
       code: z.enum(errorCodes),
       detail: z.string(),
       at: timeMs,
     }),
   ),
-  /** Newest first: the last outages, each written when it began and closed when it ended. */
-  incidents: z.array(
-    z.object({
-      startedAt: timeMs,
-      endedAt: timeMs.nullable(),
-      peakPending: z.number().int(),
-      sent: z.number().int(),
-      /** When the Core first signed after its end that both sides are equal; null: not compared yet. */
-      comparedAt: timeMs.nullable(),
-    }),
-  ),
+  /** Newest first: the last outages. */
+  incidents: z.array(syncIncidentSchema),
+  down: syncDownSchema,
   /** What waits, lane by lane. */
   lanes: z.array(
     z.object({ lane: z.literal(lanes), pending: z.number().int().nonnegative(), oldestAt: timeMs.nullable() }),
@@ -85,6 +81,13 @@ export const syncPageSchema = z.object({
     })
     .nullable(),
   totals: z.object({ batches: z.number().int(), changesAcked: z.number().int(), bytesSent: z.number().int() }),
+  /** Photos since the oldest one that waits, or since the outage that it belongs to: those that the cloud has, and all. */
+  photos: z.object({ done: z.number().int().nonnegative(), total: z.number().int().nonnegative() }),
+  /** Bulk data that was left out because the disk was nearly full. */
+  shed: z.number().int().nonnegative(),
+  versions: z.object({ shop: z.string(), cloud: z.string().nullable() }),
+  /** When the shop's backup last ended well; null when none is known of. */
+  backupAt: timeMs.nullable(),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable(),
 });
 export type SyncPage = z.infer<typeof syncPageSchema>;

@@ -26,7 +26,8 @@ export type AuditEntry = {
     | 'catalogue'
     | 'block'
     | 'stock'
-    | 'conflict';
+    | 'conflict'
+    | 'sync';
   readonly entityId: string;
   readonly action: string;
   /** The parts of the sentence that a screen writes about it. */

@@ -1,6 +1,7 @@
 import type { Database } from '@sgp/service-kit/database';
 import type { Log } from '@sgp/service-kit/log';
 import type { SyncStatus } from '@sgp/shared/sync';
+import { receiptClaimsSchema } from '@sgp/shared/sync-digest';
 import { createDriver } from '@sgp/sync-engine/driver';
 import type { OutboxPort, ParkReason } from '@sgp/sync-engine/ports';
 import { factsOf, initialUplink } from '@sgp/sync-engine/uplink-state';
@@ -46,17 +47,29 @@ export type Bridge = AsyncDisposable & {
 /** Starts pushing the outbox to the mirror and taking in what comes down, from where the last run stopped. */
 export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Promise<Bridge> {
   const { db, metrics, now, random, log } = deps;
-  const link = logSending(metrics.measureLink(deps.link), log);
+  let down: SyncStatus['down'];
+  let coreVersion: string | undefined;
+  const measured = logSending(metrics.measureLink(deps.link), log);
+  const link: MirrorLink = {
+    ...measured,
+    async hello(disk, request) {
+      const outcome = await measured.hello(disk, request);
+      if (outcome.type === 'hello-answered') coreVersion = outcome.answer.version;
+      return outcome;
+    },
+  };
   const explain = (error: unknown): ParkReason => explainStorage(error, log);
   const setTimer = (delayMs: number, fire: () => void): (() => void) => {
     const timer = setTimeout(fire, delayMs);
     return () => clearTimeout(timer);
   };
   const initial = initialUplink(stored);
+  let wasAway = stored.offlineSince !== null;
   const conflicts = createConflictStore();
   const reporter = createStatusReporter(factsOf(initial.memory), {
     store: deps.store,
-    async publish(status) {
+    async publish(given) {
+      const status: SyncStatus = { ...given, ...(down && { down }), ...(coreVersion !== undefined && { coreVersion }) };
       metrics.showStatus(status);
       metrics.showCounts(await readCounts(db));
       metrics.showOpenConflicts(await conflicts.countOpen(db));
@@ -68,9 +81,7 @@ export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Prom
   const comparer = createComparer({
     store: createCompareStore(db, now),
     ask: link.digest,
-    async verifyReceipt(receipt) {
-      await deps.coreWords('sync-receipt+jwt', receipt);
-    },
+    verifyReceipt: async (receipt) => receiptClaimsSchema.parse(await deps.coreWords('sync-receipt+jwt', receipt)),
     metrics: metrics.compare,
     ...{ now, log },
   });
@@ -85,7 +96,14 @@ export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Prom
     compare: comparer.run,
     ...{ now, random, setTimer, explain },
     report(facts) {
-      probe.watch(facts.offlineSince !== null);
+      const isAway = facts.offlineSince !== null;
+      // The way is there again: what comes down must not wait until a call that hangs ends by its own time.
+      if (wasAway && !isAway) {
+        link.resetChanges();
+        downlink.networkChanged();
+      }
+      wasAway = isAway;
+      probe.watch(isAway);
       reporter.report(facts);
     },
     maxBytesPerS: deps.maxBytesPerS,
@@ -97,8 +115,10 @@ export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Prom
     verify: (signed) => deps.coreWords('sync-changes+jwt', signed),
     fetchKeyset: deps.fetchKeyset,
     onApplied: driver.doorbell,
-    report(facts) {
+    report(facts, head) {
       metrics.showDownlink(facts);
+      down = { cursor: facts.position.cursor, head, lastAnswerAt: facts.lastAnswerAt, problem: facts.problem };
+      reporter.refresh();
       // A Core that was away for a moment, between two pushes, may be one that was restored.
       if (facts.failures === 0 && downFailures > 0) driver.networkChanged();
       downFailures = facts.failures;

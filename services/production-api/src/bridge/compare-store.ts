@@ -15,7 +15,7 @@ import { lostVersionId } from '../sync/lost-history.ts';
 
 /** Entities read or queued at once. */
 const rowsPerStep = 500;
-/** Receipts of this many comparisons are kept: with one each 15 minutes, two weeks. */
+/** What this many comparisons ended with is kept: with one each 15 minutes, two weeks. */
 const receiptsKept = 1_400;
 
 /** What the shop writes as a whole and may write again above the Core's version. */
@@ -48,6 +48,8 @@ export type CompareStore = {
   recount(stream: StreamName, buckets: readonly number[]): Promise<void>;
   /** @param receipt its signature was verified */
   saveReceipt(receipt: string, at: number): Promise<void>;
+  /** @param missing records of this shop that the Core did not have in their present version */
+  saveComparison(missing: number, at: number): Promise<void>;
 };
 
 export function createCompareStore(db: Database, now: () => number = Date.now): CompareStore {
@@ -132,10 +134,18 @@ export function createCompareStore(db: Database, now: () => number = Date.now): 
       }),
     async saveReceipt(receipt, at) {
       await db('sync_receipts').insert({ received_at: at, receipt }).onConflict('received_at').ignore();
-      const last = await db('sync_receipts').orderBy('received_at', 'desc').offset(receiptsKept).first('received_at');
-      if (last) await db('sync_receipts').where('received_at', '<=', last.received_at).delete();
+      await keepNewest(db, 'sync_receipts', 'received_at');
+    },
+    async saveComparison(missing, at) {
+      await db('sync_comparisons').insert({ at, missing }).onConflict('at').merge();
+      await keepNewest(db, 'sync_comparisons', 'at');
     },
   };
+}
+
+async function keepNewest(db: Database, table: string, at: string): Promise<void> {
+  const last = await db(table).orderBy(at, 'desc').offset(receiptsKept).first(at);
+  if (last) await db(table).where(at, '<=', last[at]).delete();
 }
 
 type EntityRow = {

@@ -1,6 +1,6 @@
 import type { Log } from '@sgp/service-kit/log';
 import type { StreamName } from '@sgp/shared/sync';
-import type { DigestAnswer } from '@sgp/shared/sync-digest';
+import type { DigestAnswer, ReceiptClaims, StreamDigest } from '@sgp/shared/sync-digest';
 import { compare, initialCompare } from '@sgp/sync-engine/compare';
 import type { CompareEffect, CompareEvent, CoreEntity, DigestQuestion } from '@sgp/sync-engine/compare-state';
 import type { CompareOutcome } from '@sgp/sync-engine/ports';
@@ -13,8 +13,8 @@ const compareMaxMs = 600_000;
 export type ComparerDeps = {
   readonly store: CompareStore;
   readonly ask: (question: DigestQuestion) => Promise<CallOutcome<DigestAnswer>>;
-  /** @throws AppError when the Core did not sign it for this node */
-  readonly verifyReceipt: (receipt: string) => Promise<void>;
+  /** Its claims. @throws AppError when the Core did not sign it for this node */
+  readonly verifyReceipt: (receipt: string) => Promise<ReceiptClaims>;
   readonly metrics: {
     round(level: DigestQuestion['level']): void;
     compared(
@@ -51,7 +51,8 @@ export function createComparer(deps: ComparerDeps): Comparer {
 async function runOne(deps: ComparerDeps, isStopped: () => boolean): Promise<CompareOutcome> {
   const startedAt = performance.now();
   const docs = new Map<string, string>();
-  const done = { requeued: 0, repairs: 0, unknown: 0 };
+  const done: Done = { requeued: 0, repairs: 0, unknown: 0 };
+  const seen: Seen = { roots: [], missing: 0, proved: false };
   let state = initialCompare;
   let events: CompareEvent[] = [{ type: 'start' }];
   let ended = null as Extract<CompareEffect, { type: 'ended' }>['outcome'] | null;
@@ -61,13 +62,18 @@ async function runOne(deps: ComparerDeps, isStopped: () => boolean): Promise<Com
     state = next;
     for (const effect of effects) {
       if (effect.type === 'ended') ended = effect.outcome;
-      else events = [...events, ...(await perform(deps, effect, docs, done))];
+      else events = [...events, ...(await perform(deps, effect, docs, done, seen))];
     }
     if (ended === null && isStopped()) events = [{ type: 'stop' }];
     else if (ended === null && performance.now() - startedAt > compareMaxMs)
       events = [{ type: 'failed', detail: 'it took too long' }];
   }
   deps.metrics.compared(ended.type, done);
+  // Only what was counted on both sides may say how much is missing: a signed equality, or a difference that was found.
+  if (ended.type === 'found' || (ended.type === 'equal' && seen.proved))
+    await deps.store
+      .saveComparison(seen.missing, deps.now())
+      .catch((err) => deps.log.warn({ err }, 'what the comparison found could not be noted'));
   if (ended.type !== 'equal' && ended.type !== 'nothing-found')
     deps.log.info(
       { ending: ended.type, ...done, detail: 'detail' in ended ? ended.detail : undefined },
@@ -79,6 +85,8 @@ async function runOne(deps: ComparerDeps, isStopped: () => boolean): Promise<Com
 }
 
 type Done = { requeued: number; repairs: number; unknown: number };
+/** `missing`: records of this shop that the Core does not have, by its own word. */
+type Seen = { roots: readonly StreamDigest[]; missing: number; proved: boolean };
 
 /** What an effect leads to; a failure of the storage or of the line is an event like any other. */
 async function perform(
@@ -86,9 +94,10 @@ async function perform(
   effect: Exclude<CompareEffect, { type: 'ended' }>,
   docs: Map<string, string>,
   done: Done,
+  seen: Seen,
 ): Promise<readonly CompareEvent[]> {
   try {
-    return await performOrThrow(deps, effect, docs, done);
+    return await performOrThrow(deps, effect, docs, done, seen);
   } catch (err) {
     deps.log.warn({ err, effect: effect.type }, 'the comparison with the Core failed; it is tried again');
     return [{ type: 'failed', detail: (err as Error).message }];
@@ -100,13 +109,15 @@ async function performOrThrow(
   effect: Exclude<CompareEffect, { type: 'ended' }>,
   docs: Map<string, string>,
   done: Done,
+  seen: Seen,
 ): Promise<readonly CompareEvent[]> {
   const { store } = deps;
   const withDocs = (entities: readonly CoreEntity[]): readonly FoundEntity[] =>
     entities.map((each) => ({ ...each, doc: docs.get(each.entityId) }));
   switch (effect.type) {
     case 'read-roots':
-      return [{ type: 'roots-read', round: effect.round, roots: await store.roots() }];
+      seen.roots = await store.roots();
+      return [{ type: 'roots-read', round: effect.round, roots: seen.roots }];
     case 'read-tree':
       return [{ type: 'tree-read', round: effect.round, buckets: await store.tree(effect.stream) }];
     case 'read-entities': {
@@ -119,6 +130,7 @@ async function performOrThrow(
     case 'ask':
       return [await askCore(deps, effect.round, effect.question, docs)];
     case 'requeue':
+      seen.missing += effect.entities.length;
       done.requeued += await store.requeue(effect.stream, effect.entities);
       return [];
     case 'repair':
@@ -131,7 +143,7 @@ async function performOrThrow(
       await recount(deps, effect.stream, effect.buckets);
       return [];
     case 'receipt':
-      if (effect.receipt !== null) await keepReceipt(deps, effect.receipt);
+      if (effect.receipt !== null) await keepReceipt(deps, effect.receipt, seen);
       return [];
   }
 }
@@ -162,12 +174,25 @@ async function recount({ store, log }: ComparerDeps, stream: StreamName, buckets
 }
 
 /** A receipt that the Core did not sign proves nothing; that edge and Core are equal stays true, and the next one is kept. */
-async function keepReceipt({ store, verifyReceipt, now, log }: ComparerDeps, receipt: string): Promise<void> {
+async function keepReceipt(
+  { store, verifyReceipt, now, log }: ComparerDeps,
+  receipt: string,
+  seen: Seen,
+): Promise<void> {
+  let claims: ReceiptClaims;
   try {
-    await verifyReceipt(receipt);
+    claims = await verifyReceipt(receipt);
   } catch (err) {
     log.warn({ err }, 'the receipt is not signed by a key of the Core that this node knows');
     return;
   }
+  seen.proved = true;
+  seen.missing = missingIn(seen.roots, claims);
   await store.saveReceipt(receipt, now());
+}
+
+/** How many records this shop counts and the Core's signed word does not. */
+function missingIn(roots: readonly StreamDigest[], { streams }: ReceiptClaims): number {
+  const theirs = new Map(streams.map(({ stream, rows }) => [stream, rows]));
+  return roots.reduce((sum, { stream, rows }) => sum + Math.max(0, rows - (theirs.get(stream) ?? 0)), 0);
 }

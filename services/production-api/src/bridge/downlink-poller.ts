@@ -22,7 +22,8 @@ export type DownlinkDeps = {
   readonly fetchKeyset: () => void;
   /** Something was taken in: it may have written into the outbox. */
   readonly onApplied: () => void;
-  readonly report: (facts: DownFacts) => void;
+  /** @param head highest number that the Core said to have for this shop; null before its first answer */
+  readonly report: (facts: DownFacts, head: number | null) => void;
   /** Words for a failure of the storage; logs it too. */
   readonly explain: (error: unknown) => ParkReason;
   readonly now: () => number;
@@ -39,11 +40,13 @@ export async function startDownlink(deps: DownlinkDeps): Promise<DownlinkPoller>
   const { lastAnswerAt, ...position } = await inbox.cursor();
   let state: DownlinkState = initialDownlink(position, await inbox.untold(), lastAnswerAt);
   let cancelTimer = (): void => undefined;
+  let head: number | null = null;
   const storing = new Set<Promise<void>>();
 
   const dispatch = (event: DownEvent): void => {
     const [next, effects] = downlink(state, event, { now: now(), random: random() });
     state = next;
+    if (event.type === 'answered') head = event.claims.head;
     for (const effect of effects) perform(effect);
   };
   const track = (work: Promise<void>): void => {
@@ -83,7 +86,7 @@ export async function startDownlink(deps: DownlinkDeps): Promise<DownlinkPoller>
         cancelTimer = deps.setTimer(effect.delayMs, () => dispatch({ type: effect.timer }));
         break;
       case 'report':
-        deps.report(effect.facts);
+        deps.report(effect.facts, head);
     }
   };
 
@@ -98,11 +101,18 @@ export async function startDownlink(deps: DownlinkDeps): Promise<DownlinkPoller>
   };
 }
 
-async function askCore({ ask, verify }: DownlinkDeps, question: ChangesQuestion): Promise<DownEvent> {
-  const outcome = await ask(question);
+/** Never rejects. What was tried again is told by the way: where the storage fails, it is told with a later call. */
+async function askCore(deps: DownlinkDeps, question: ChangesQuestion): Promise<DownEvent> {
+  const { inbox, ask, verify } = deps;
+  const applied = await inbox.retried().catch((error) => {
+    deps.explain(error);
+    return [];
+  });
+  const outcome = await ask({ ...question, ...(applied.length > 0 && { applied }) });
   if (outcome.type !== 'answered') return outcome;
   try {
     const claims: ChangesClaims = changesClaimsSchema.parse(await verify(outcome.value.signed));
+    await inbox.retriedTold(applied).catch((error) => void deps.explain(error));
     return { type: 'answered', claims };
   } catch (error) {
     const isRefusal = error instanceof AppError;

@@ -21,8 +21,10 @@ export const createEdgeHealth =
   async (): Promise<EdgeHealth | null> => {
     try {
       const disk = folder === null ? null : await readDisk(folder);
+      // The Core counts itself what does not come down.
+      const { parkedDown: _, ...waiting } = await store.waiting();
       return {
-        ...(await store.waiting()),
+        ...waiting,
         openConflicts: await conflicts.countOpen(db),
         diskFreeBytes: disk?.freeBytes ?? null,
         diskTotalBytes: disk?.totalBytes ?? null,

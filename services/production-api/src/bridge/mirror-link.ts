@@ -9,7 +9,16 @@ import type { DigestQuestion } from '@sgp/sync-engine/compare-state';
 import type { DiskIdentity, HelloOutcome, HelloRequest, LinkPort, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { encodePush, idempotencyKey, type Tenant } from '@sgp/sync-engine/wire';
 import type * as z from 'zod';
-import { type Body, type Call, compress, createCoreHttp, type Ending, parseJson, refusalOf } from './core-http.ts';
+import {
+  type Body,
+  type Call,
+  type CoreHttp,
+  compress,
+  createCoreHttp,
+  type Ending,
+  parseJson,
+  refusalOf,
+} from './core-http.ts';
 
 /** An acknowledgement of the largest batch is below 100 KB. */
 const ackMaxBytes = 1024 * 1024;
@@ -52,12 +61,16 @@ export type MirrorLink = LinkPort &
     digest(question: DigestQuestion): Promise<CallOutcome<DigestAnswer>>;
     /** The Core's signed answer, not verified. */
     changes(question: ChangesQuestion): Promise<CallOutcome<{ readonly signed: string }>>;
+    /** Ends the call that the Core holds, if any: after an outage it may hang in a connection that is none any more. */
+    resetChanges(): void;
   };
 
 /** Signed calls to the mirror over kept connections. Disposing ends them and what runs on them. */
 export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
   const { tenant, now, timeoutMs } = deps;
   const http = createCoreHttp(deps.url);
+  // Apart, so that a held call can be ended without the pushes.
+  const heldHttp = createCoreHttp(deps.url);
   const { companyId, establishmentId, nodeId } = tenant;
   const who = { schemaVersion: 2, companyId, establishmentId, nodeId } as const;
   /** What the Core taught about our clock; handshakes and pushes bring it, the other calls use it. */
@@ -81,6 +94,7 @@ export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
       readonly key: string;
       readonly signer?: RequestSigner;
       readonly timeoutMs?: number;
+      readonly over?: CoreHttp;
     },
   ): Promise<Ending> => {
     const { path, answerMaxBytes, key, body, signer = deps.signer } = call;
@@ -94,7 +108,7 @@ export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
       idempotencyKey: key,
       nowMs: now() + signOffsetMs,
     });
-    return http.post({
+    return (call.over ?? http).post({
       path,
       answerMaxBytes,
       // The request id leads from this log to the mirror's.
@@ -137,11 +151,19 @@ export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
           ...{ path: changesPath, answerMaxBytes: changesMaxBytes, signer: deps.changesSigner },
           json: { ...who, ...question, sentAtMs: now() },
           timeoutMs: timeoutMs + question.waitMs,
+          over: heldHttp,
         },
         changesAnswerSchema,
       ),
-    reset: http.reset,
-    [Symbol.dispose]: () => http[Symbol.dispose](),
+    reset() {
+      http.reset();
+      heldHttp.reset();
+    },
+    resetChanges: heldHttp.reset,
+    [Symbol.dispose]() {
+      http[Symbol.dispose]();
+      heldHttp[Symbol.dispose]();
+    },
   };
 }
 

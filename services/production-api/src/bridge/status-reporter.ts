@@ -1,4 +1,5 @@
 import type { Log } from '@sgp/service-kit/log';
+import { limits } from '@sgp/shared/limits';
 import type { SyncStatus } from '@sgp/shared/sync';
 import type { LinkFacts } from '@sgp/sync-engine/ports';
 import { isOffline, syncState } from '@sgp/sync-engine/status';
@@ -6,6 +7,8 @@ import type { SyncStore, Waiting } from '../sync/sync-store.ts';
 
 /** A status is repeated this often, so that a reader can tell a quiet bridge from a dead one. */
 const repeatEveryMs = 10_000;
+/** Longer than this between two looks, and nobody looked: the process or the computer was off. Three signs of life. */
+const silenceMs = 3 * limits.syncHeartbeatMs;
 /** Counting the queue takes time; a burst of changes is counted once. */
 const gatherMs = 250;
 
@@ -30,6 +33,10 @@ export type StatusReporter = AsyncDisposable & {
 export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDeps): StatusReporter {
   let facts = initial;
   let storedTrouble = troubleText(initial);
+  /** Last moment of which this bridge, or its life before, can speak: each acknowledgement is stored. */
+  let watchedAt = initial.lastAckAt;
+  /** Since when nobody looked, until the Core acknowledges again. */
+  let silentSince: number | null = null;
   let published = '';
   let publishedAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -60,15 +67,27 @@ export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDep
     await keepIncident(seen, waiting, now);
   };
 
+  /** Time in which the sending service was off is no time in which the cloud was in reach. */
+  const noteSilence = (now: number): void => {
+    if (watchedAt !== null && now - watchedAt > silenceMs) silentSince ??= watchedAt;
+    watchedAt = now;
+  };
+
   const keepIncident = async (link: LinkFacts, { pendingChanges }: Waiting, now: number): Promise<void> => {
-    if (link.blocked !== null || isOffline(link))
+    const { lastAckAt, blocked, offlineSince } = link;
+    noteSilence(now);
+    if (silentSince !== null)
+      await deps.store.openIncident({ cause: 'STOPPED', startedAt: silentSince, pendingChanges });
+    if (silentSince !== null && lastAckAt !== null && lastAckAt > silentSince) silentSince = null;
+    if (blocked !== null || isOffline(link))
       await deps.store.openIncident({
-        cause: link.blocked?.code ?? 'NETWORK',
-        startedAt: link.offlineSince ?? now,
+        cause: blocked?.code ?? 'NETWORK',
+        startedAt: offlineSince ?? now,
         pendingChanges,
       });
     // The outage is over when what it held back has arrived.
-    else if (link.offlineSince === null && pendingChanges === 0) await deps.store.closeIncident(now);
+    else if (silentSince === null && offlineSince === null && pendingChanges === 0)
+      await deps.store.closeIncident(lastAckAt ?? now);
   };
 
   const run = (): void => {
@@ -118,7 +137,8 @@ const troubleText = ({ offlineSince, blocked }: LinkFacts): string => JSON.strin
 
 const statusOf = (link: LinkFacts, waiting: Waiting, now: number): SyncStatus => ({
   ...waiting,
-  state: syncState({ ...link, ...waiting, now }),
+  // Either waits for a person.
+  state: syncState({ ...link, ...waiting, parkedChanges: waiting.parkedChanges + waiting.parkedDown, now }),
   at: now,
   lastAckAt: link.lastAckAt,
   offlineSince: link.offlineSince,

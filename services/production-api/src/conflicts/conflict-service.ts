@@ -68,6 +68,7 @@ export function createConflictService(deps: ConflictServiceDeps): ConflictServic
     at: row.at,
     resolvedAt: row.resolvedAt,
     resolution: row.resolution,
+    resolvedBy: row.resolvedBy,
     origin: row.origin,
     canRestore: row.resolvedAt === null && (row.kind === 'stock-negative' || (await restoring(tx, row)) !== null),
   });
@@ -108,7 +109,7 @@ export function createConflictService(deps: ConflictServiceDeps): ConflictServic
         if (row.kind === 'stock-negative') await settleStock(tx, row, resolution, actor);
         else if (resolution === 'restored') await restore(tx, row, actor);
         const at = Date.now();
-        await conflicts.resolve(tx, conflictId, resolution, at);
+        await conflicts.resolve(tx, conflictId, { resolution, at, who: actor.who });
         await audit.append(tx, {
           at,
           actor,

@@ -3,7 +3,11 @@ import type { conflictsQuery } from '@sgp/shared/api/conflicts';
 import type { Conflict } from '@sgp/shared/sync-payloads';
 import type * as z from 'zod';
 
-export type LedgerRow = Conflict & { readonly origin: 'core' | 'edge' };
+export type LedgerRow = Omit<Conflict, 'resolvedBy'> & {
+  readonly origin: 'core' | 'edge';
+  /** Who decided; null while nobody did, or where nobody says. */
+  readonly resolvedBy: string | null;
+};
 
 /** The conflict ledger. An entry is never removed and its two versions never change. */
 export type ConflictStore = {
@@ -19,7 +23,11 @@ export type ConflictStore = {
   /** Takes an entry of the Core in. A decision that was made here stays, whatever the Core knows of it. */
   takeDown(tx: Database, conflict: Conflict): Promise<void>;
   /** The first decision stays. */
-  resolve(tx: Database, conflictId: string, resolution: NonNullable<Conflict['resolution']>, at: number): Promise<void>;
+  resolve(
+    tx: Database,
+    conflictId: string,
+    decision: { readonly resolution: NonNullable<Conflict['resolution']>; readonly at: number; readonly who: string },
+  ): Promise<void>;
 };
 
 export function createConflictStore(): ConflictStore {
@@ -54,16 +62,16 @@ export function createConflictStore(): ConflictStore {
     async takeDown(tx, conflict) {
       const before = await tx('conflicts')
         .where({ conflict_id: conflict.conflictId })
-        .first('resolved_at', 'resolution');
+        .first('resolved_at', 'resolution', 'resolved_by');
       const decided = before?.resolved_at != null ? before : {};
       const row = { ...toRow(conflict, 'core'), ...decided };
       await tx('conflicts').insert(row).onConflict('conflict_id').merge();
     },
-    async resolve(tx, conflictId, resolution, at) {
+    async resolve(tx, conflictId, { resolution, at, who }) {
       await tx('conflicts')
         .where({ conflict_id: conflictId })
         .whereNull('resolved_at')
-        .update({ resolution, resolved_at: at });
+        .update({ resolution, resolved_at: at, resolved_by: who });
     },
   };
 }
@@ -79,6 +87,7 @@ const toRow = (conflict: Conflict, origin: LedgerRow['origin']) => ({
   at: conflict.at,
   resolved_at: conflict.resolvedAt,
   resolution: conflict.resolution,
+  resolved_by: conflict.resolvedBy ?? null,
   origin,
 });
 
@@ -93,5 +102,6 @@ const fromRow = (row: ReturnType<typeof toRow>): LedgerRow => ({
   at: row.at,
   resolvedAt: row.resolved_at,
   resolution: row.resolution,
+  resolvedBy: row.resolved_by,
   origin: row.origin,
 });

@@ -2,7 +2,8 @@ import { sha256Hex } from '@sgp/auth/digest';
 import type { Database } from '@sgp/service-kit/database';
 import { canonicalJson } from '@sgp/shared/canonical-json';
 import type { Hlc } from '@sgp/shared/clock';
-import type { DownChange, DownStream } from '@sgp/shared/sync-downlink';
+import { limits } from '@sgp/shared/limits';
+import type { ChangesAsk, DownChange, DownStream } from '@sgp/shared/sync-downlink';
 import { downPayloadSchemas } from '@sgp/shared/sync-payloads';
 import type { DownEffect, DownPosition, ParkedDown } from '@sgp/sync-engine/downlink-state';
 import { type DownRow, decide } from '@sgp/sync-engine/inbox-down';
@@ -26,6 +27,19 @@ export type DownInbox = {
   /** What could not be applied and the Core does not know of yet, oldest first. */
   untold(): Promise<readonly ParkedDown[]>;
   told(parked: readonly Pick<ParkedDown, 'id'>[]): Promise<void>;
+  /**
+   * Applies a change that was set aside, now that the shop may have made room for it.
+   * @param note written in the same transaction, when it fits
+   * @returns why it still does not fit; null: it is applied; undefined: nothing of this entity is set aside
+   */
+  retry(
+    stream: DownStream,
+    entityId: string,
+    note: (tx: Database, parked: { readonly version: number; readonly code: string }) => Promise<void>,
+  ): Promise<ParkReason | null | undefined>;
+  /** What was applied by trying again and the Core does not know of yet. */
+  retried(): Promise<NonNullable<ChangesAsk['applied']>>;
+  retriedTold(applied: NonNullable<ChangesAsk['applied']>): Promise<void>;
 };
 
 type DownPayload = { readonly [S in DownStream]: z.infer<(typeof downPayloadSchemas)[S]> };
@@ -50,7 +64,7 @@ export function createDownInbox({ db, hlc, handlers, lock, now }: DownInboxDeps)
     return { ...position, lastAnswerAt: row.last_answer_at as number | null };
   };
 
-  const take = async (tx: Database, change: DownChange, coreEpoch: string): Promise<ParkReason | null> => {
+  const take = async (tx: Database, change: TakenChange, coreEpoch: string): Promise<ParkReason | null> => {
     const { stream, entityId, version, updatedAt, hash } = change;
     const row = await tx('inbox_entities').where({ stream, entity_id: entityId }).first();
     const decision = decide(row ? toDownRow(row) : null, { version, updatedAt, hash, coreEpoch });
@@ -80,7 +94,7 @@ export function createDownInbox({ db, hlc, handlers, lock, now }: DownInboxDeps)
         const parked: ParkedDown[] = [];
         for (const change of changes) {
           const fault = await take(tx, change, to.coreEpoch ?? '');
-          if (fault !== null && (await park(tx, change, fault, now()))) parked.push(toParked(change, fault));
+          if (fault !== null && (await park(tx, change, fault, to, now()))) parked.push(toParked(change, fault));
         }
         await tx('inbox_cursor')
           .where({ id: 1 })
@@ -95,6 +109,30 @@ export function createDownInbox({ db, hlc, handlers, lock, now }: DownInboxDeps)
       const ids = parked.map(({ id }) => id);
       await db('inbox_parked').whereIn('id', ids).whereNull('told_at').update({ told_at: now() });
     },
+    retry: (stream, entityId, note) =>
+      inTurn(db, async (tx) => {
+        await lock(tx);
+        const parked: ParkedRow | undefined = await tx('inbox_parked').where({ stream, entity_id: entityId }).first();
+        if (!parked) return undefined;
+        const { version, updated_at: updatedAt, hash, code } = parked;
+        const payload = JSON.parse(parked.payload) as DownChange['payload'];
+        const fault = await take(tx, { stream, entityId, version, updatedAt, hash, payload }, parked.core_epoch);
+        if (fault === null) {
+          await tx('inbox_parked').where({ stream, entity_id: entityId }).delete();
+          const row = { stream, entity_id: entityId, version };
+          await tx('inbox_retried').insert(row).onConflict(['stream', 'entity_id']).merge();
+          await note(tx, { version, code });
+        }
+        return fault;
+      }),
+    async retried() {
+      const rows = await db('inbox_retried').orderBy(['stream', 'entity_id']).limit(limits.downlinkParkedPerAskMax);
+      return rows.map(({ stream, entity_id: entityId, version }) => ({ stream, entityId, version }));
+    },
+    async retriedTold(applied) {
+      for (const { stream, entityId, version } of applied)
+        await db('inbox_retried').where({ stream, entity_id: entityId, version }).delete();
+    },
   };
 }
 
@@ -102,6 +140,16 @@ const toPosition = ({ coreEpoch, cursor, signedAtS }: DownPosition): DownPositio
 
 const newest = (changes: readonly DownChange[]): Hlc | null =>
   changes.reduce<Hlc | null>((last, { updatedAt }) => (last === null || updatedAt > last ? updatedAt : last), null);
+
+type TakenChange = Pick<DownChange, 'stream' | 'entityId' | 'version' | 'updatedAt' | 'hash' | 'payload'>;
+type ParkedRow = {
+  readonly version: number;
+  readonly updated_at: Hlc;
+  readonly hash: string;
+  readonly core_epoch: string;
+  readonly code: string;
+  readonly payload: string;
+};
 
 type EntityRow = {
   readonly version: number;
@@ -128,7 +176,7 @@ const toParked = ({ seq, id }: DownChange, { code, detail }: ParkReason): Parked
 function handle(
   tx: Database,
   handlers: DownHandlers,
-  { stream, entityId, hash, payload }: DownChange,
+  { stream, entityId, hash, payload }: TakenChange,
   nowMs: number,
 ): Promise<ParkReason | null> | ParkReason {
   if (sha256Hex(canonicalJson(payload)) !== hash)
@@ -155,7 +203,13 @@ const idOf: { readonly [S in DownStream]: (payload: DownPayload[S]) => string } 
  * Keeps the newest change of an entity that does not fit.
  * @returns whether it is news
  */
-async function park(tx: Database, change: DownChange, { code, detail }: ParkReason, at: number): Promise<boolean> {
+async function park(
+  tx: Database,
+  change: DownChange,
+  { code, detail }: ParkReason,
+  { coreEpoch }: Pick<DownPosition, 'coreEpoch'>,
+  at: number,
+): Promise<boolean> {
   const key = { stream: change.stream, entity_id: change.entityId };
   const known = await tx('inbox_parked').where(key).first('version', 'id');
   if (known && (known.id === change.id || known.version > change.version)) return false;
@@ -164,6 +218,9 @@ async function park(tx: Database, change: DownChange, { code, detail }: ParkReas
     id: change.id,
     seq: change.seq,
     version: change.version,
+    updated_at: change.updatedAt,
+    hash: change.hash,
+    core_epoch: coreEpoch ?? '',
     code,
     detail: detail.slice(0, detailMaxChars),
     payload: canonicalJson(change.payload),

@@ -50,18 +50,22 @@ export function createStockWriter(deps: {
       summary: { kind: movement.kind, quantityMilli: movement.quantityMilli },
       ...difference({ ...before?.movement }, { ...movement }),
     });
-    await follow(tx, movement);
+    await follow(tx, movement, actor.who);
     return movement;
   };
 
   /** What a movement means for the transfer and for the conflict that it belongs to. */
-  const follow = async (tx: Database, movement: Movement): Promise<void> => {
+  const follow = async (tx: Database, movement: Movement, who: string): Promise<void> => {
     const { transferId, kind, state, movementId } = movement;
     const transfer = transferId === undefined ? null : await stock.findTransfer(tx, transferId);
     const step = transfer && transferAfterMovement(transfer, movement, establishmentId);
     if (step?.outcome === 'changed') await stock.saveTransfer(tx, step.transfer);
     if (kind === 'compensation' && state !== 'pending')
-      await conflicts.resolve(tx, conflictIdOf(movement), state === 'posted' ? 'restored' : 'kept', Date.now());
+      await conflicts.resolve(tx, conflictIdOf(movement), {
+        resolution: state === 'posted' ? 'restored' : 'kept',
+        at: Date.now(),
+        who,
+      });
     if (state === 'posted') await rebalance(tx, movement.materialId, movementId);
   };
 

@@ -6,6 +6,7 @@ import { limits } from '@sgp/shared/limits';
 import { type Lane, lanes } from '@sgp/shared/sync';
 import { receiptClaimsSchema } from '@sgp/shared/sync-digest';
 import { readCounts } from '../outbox/outbox-head.ts';
+import { listIncidents } from './incident-list.ts';
 
 /** Why nothing goes although the cloud answers: `paused` ends by itself (licence, ban lifted), `failed` needs a person. */
 export type Blockage = { readonly kind: 'failed' | 'paused'; readonly code: ErrorCode; readonly detail: string };
@@ -25,6 +26,8 @@ export type Waiting = {
   readonly pendingChanges: number;
   readonly oldestPendingAt: number | null;
   readonly parkedChanges: number;
+  /** Changes of the Core that could not be applied here. */
+  readonly parkedDown: number;
   readonly pendingMedia: number;
 };
 
@@ -72,21 +75,18 @@ export function createSyncStore(db: Database): SyncStore {
       const { openByLane, parked } = await readCounts(db);
       const oldest = await Promise.all(lanes.map((lane) => oldestAt(db, lane)));
       const media = await db('media').whereNotIn('state', ['published', 'refused']).count({ n: '*' }).first();
+      const down = await db('inbox_parked').count({ n: '*' }).first();
       const times = oldest.filter((at) => at !== null);
       return {
         pendingChanges: lanes.reduce<number>((sum, lane) => sum + openByLane[lane], 0),
         oldestPendingAt: times.length === 0 ? null : Math.min(...times),
         parkedChanges: parked,
+        parkedDown: Number(down?.['n']),
         pendingMedia: Number(media?.['n']),
       };
     },
     async lists() {
       const rows = () => db('outbox').orderBy('seq', 'desc').limit(limits.pageMaxRows);
-      const comparedAt = db('sync_receipts').min('received_at').whereRaw('received_at >= sync_incidents.ended_at');
-      const incidents = await db('sync_incidents')
-        .orderBy('started_at', 'desc')
-        .limit(limits.pageMaxRows)
-        .select('*', { compared_at: comparedAt });
       return {
         pending: (await rows().whereNull('parked_at')).map((row) => ({
           ...whatItIs(row),
@@ -96,24 +96,16 @@ export function createSyncStore(db: Database): SyncStore {
           attempts: row.attempts,
         })),
         parked: (await rows().whereNotNull('parked_at')).map((row) => {
-          const { seq, orderId, number } = whatItIs(row);
+          const { customer: _, ...what } = whatItIs(row);
           return {
-            seq,
+            ...what,
             stream: row.stream,
-            orderId,
-            number,
             code: row.parked_code,
             detail: row.parked_detail,
             at: row.parked_at,
           };
         }),
-        incidents: incidents.map((row) => ({
-          startedAt: row.started_at,
-          endedAt: row.ended_at,
-          peakPending: row.peak_pending,
-          sent: row.sent,
-          comparedAt: row.compared_at,
-        })),
+        incidents: await listIncidents(db),
       };
     },
     async lanes() {
@@ -157,7 +149,9 @@ export function createSyncStore(db: Database): SyncStore {
       });
     },
     async closeIncident(endedAt) {
-      await db('sync_incidents').where(isOpen).update({ ended_at: endedAt });
+      await db('sync_incidents')
+        .where(isOpen)
+        .update({ ended_at: db.raw('case when started_at > ? then started_at else ? end', [endedAt, endedAt]) });
     },
   };
 }
@@ -170,13 +164,14 @@ async function oldestAt(db: Database, lane: Lane): Promise<number | null> {
 
 type OutboxRow = { readonly seq: number; readonly entity_id: string; readonly payload: string };
 
-/** Number and customer as the change itself names them: right even when the order is gone from the tables. */
-function whatItIs(row: OutboxRow): { seq: number; orderId: string; number: string; customer: string } {
-  const snapshot = JSON.parse(row.payload) as { number?: string; customer?: { firstName?: string } };
+/** What a change is of, as it names itself: right even when the thing is gone from the tables. */
+function whatItIs(row: OutboxRow) {
+  const payload = JSON.parse(row.payload) as { number?: string; name?: string; customer?: { firstName?: string } };
   return {
     seq: row.seq,
     orderId: row.entity_id,
-    number: snapshot.number ?? '',
-    customer: snapshot.customer?.firstName ?? '',
+    number: payload.number ?? '',
+    customer: payload.customer?.firstName ?? '',
+    name: payload.name ?? null,
   };
 }

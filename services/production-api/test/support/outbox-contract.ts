@@ -13,6 +13,7 @@ import { openOutboxQueue } from '../../src/bridge/outbox-queue.ts';
 import { productionMigrations } from '../../src/migrations/list.ts';
 import { createHlcStore } from '../../src/outbox/hlc-store.ts';
 import { createOutboxStore } from '../../src/outbox/outbox-store.ts';
+import { createPageFacts } from '../../src/sync/page-facts.ts';
 import { createSyncStore } from '../../src/sync/sync-store.ts';
 
 /** What the outbox, the clock, the queue and the sync store do on every engine. */
@@ -267,6 +268,36 @@ export function outboxContract(
       t.like((await store.lists()).incidents, [{ startedAt: 1000, endedAt: 9000, peakPending: 3, sent: 3 }]);
     },
   );
+
+  rule(
+    'what an outage lost is what the comparisons after its end counted, and nothing before one',
+    async ({ db }, t) => {
+      const store = createSyncStore(db);
+      const outage = async () => (await store.lists()).incidents[0];
+      await store.openIncident({ cause: 'NETWORK', startedAt: 100, pendingChanges: 1 });
+      await store.closeIncident(200);
+      const compared = (at: number, missing: number) => createCompareStore(db).saveComparison(missing, at);
+      await compared(150, 0);
+      t.like(await outage(), { comparedAt: null, lost: null, resent: 0 }, 'one before its end says nothing of it');
+      await compared(300, 2);
+      t.like(await outage(), { comparedAt: 300, lost: 2, resent: 0 });
+      await compared(400, 1);
+      t.like(await outage(), { comparedAt: 300, lost: 1, resent: 2 });
+      await compared(500, 0);
+      t.like(await outage(), { comparedAt: 500, lost: 0, resent: 3 });
+      await compared(900, 7);
+      t.like(await outage(), { comparedAt: 500, lost: 0, resent: 3 }, 'what is missing later was not lost in this one');
+      t.like(await outage(), { conflicts: 0 });
+    },
+  );
+
+  rule('the other direction and the photos are told when there is nothing yet', async ({ db }, t) => {
+    const facts = createPageFacts(db);
+    t.deepEqual(await facts.down(), { cursor: 0, lastAnswerAt: null, parked: [] });
+    t.deepEqual(await facts.photos(), { done: 0, total: 0 });
+    t.is(await facts.shed(), 0);
+    t.is(await facts.parkedDown('users', newId()), null);
+  });
 
   rule('an acknowledgement clears what was in its way', async ({ db, queue }, t) => {
     const store = createSyncStore(db);

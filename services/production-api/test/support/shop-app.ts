@@ -13,11 +13,14 @@ import type { Customer, Order } from '@sgp/shared/api/orders';
 import { topics } from '@sgp/shared/topics';
 import { createProductionApp } from '../../src/app.ts';
 import { openProductionDb, openTelemetryDb } from '../../src/db.ts';
+import { openDownInbox } from '../../src/inbox/open-down-inbox.ts';
 import { openMachines } from '../../src/machines/open-machines.ts';
 import { type MediaFiles, openMediaFiles } from '../../src/media/media-files.ts';
 import { createLicenceReader } from '../../src/shop/licence-reader.ts';
 import { watchServices } from '../../src/shop/service-watch.ts';
 import { openShop, type ShopDomain } from '../../src/shop.ts';
+import { createPageFacts } from '../../src/sync/page-facts.ts';
+import { createParkedDown } from '../../src/sync/parked-down.ts';
 import { createParkedStore } from '../../src/sync/parked-store.ts';
 import { syncRoutes } from '../../src/sync/sync-routes.ts';
 import { createSyncStore } from '../../src/sync/sync-store.ts';
@@ -65,7 +68,15 @@ export async function openShopApp(
   const trackingBaseUrl = 'https://pedidos.example';
   const domain = await openShop(stack, { db, identity, bus, hub, files, trackingBaseUrl, log, metrics });
   const sync = stack.use(
-    createSyncWatch({ bus, est, onStatus: (status) => domain.hub.send('sync.status', status), now: Date.now }),
+    createSyncWatch({
+      bus,
+      est,
+      onStatus(status) {
+        domain.hub.send('sync.status', status);
+        domain.news.heard(status);
+      },
+      now: Date.now,
+    }),
   );
   const services = watchServices({
     bus,
@@ -107,11 +118,18 @@ export async function openShopApp(
   });
   const page = syncRoutes({
     store: createSyncStore(db),
-    parked: createParkedStore(db),
+    parked: createParkedStore({ db, audit: domain.audit }),
+    parkedDown: createParkedDown({
+      inbox: openDownInbox(db, identity),
+      audit: domain.audit,
+      onApplied: domain.news.all,
+    }),
+    facts: createPageFacts(db),
     trail: createTrailStore(db),
     watch: sync,
     nodeId,
     dataDir: dir,
+    backupFile: join(dir, 'backup.mark'),
     now: Date.now,
   });
   const { app, routes } = createProductionApp({

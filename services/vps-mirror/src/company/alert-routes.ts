@@ -16,6 +16,7 @@ import type { Delivery } from '../alerts/alert-outbox.ts';
 import { readSettings, writeSettings } from '../alerts/alert-settings.ts';
 import { targetFault } from '../alerts/public-address.ts';
 import { mirrorLimits } from '../mirror-limits.ts';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 
@@ -45,9 +46,15 @@ const settingsRoutes = ({ db, now, alerts: { outbox, secrets, mailAvailable, tar
         ...{ ...at, method: 'PUT', access: 'company-write', body: alertSettingsBody },
         summary: 'Sets who is told of outages: a webhook (https, a public address) and addresses of e-mail',
       } as const,
-      async ({ body, caller: { companyId } }) => {
+      async ({ body, caller }) => {
+        const { companyId } = caller;
         refuseFaults(body, targets, mailAvailable);
-        await writeSettings(db, companyId, { ...(await readSettings(db, companyId)), settings: body });
+        await db.transaction(async (tx) => {
+          const before = await readSettings(tx, companyId);
+          await writeSettings(tx, companyId, { ...before, settings: body });
+          const act = { at: now(), entity: 'alerts', entityId: companyId, action: 'changed' } as const;
+          await noteAct(tx, caller, { ...act, before: before.settings, after: body });
+        });
         return answer(companyId);
       },
     ),
@@ -62,11 +69,23 @@ const settingsRoutes = ({ db, now, alerts: { outbox, secrets, mailAvailable, tar
         body: webhookSecretBody,
         answer: webhookSecretSchema,
       },
-      async ({ body, caller: { companyId } }) => {
-        const before = await readSettings(db, companyId);
+      async ({ body, caller }) => {
+        const { companyId } = caller;
         const nowMs = now();
-        const stored = body.rotate ? { ...before, secretVersion: before.secretVersion + 1, rotatedAt: nowMs } : before;
-        if (body.rotate) await writeSettings(db, companyId, stored);
+        const stored = await db.transaction(async (tx) => {
+          const before = await readSettings(tx, companyId);
+          if (!body.rotate) return before;
+          const { secretVersion } = before;
+          const next = { ...before, secretVersion: secretVersion + 1, rotatedAt: nowMs };
+          await writeSettings(tx, companyId, next);
+          const act = { at: nowMs, entity: 'alerts', entityId: companyId, action: 'secret-rotated' } as const;
+          await noteAct(tx, caller, {
+            ...act,
+            before: { secretVersion },
+            after: { secretVersion: next.secretVersion },
+          });
+          return next;
+        });
         const [secret = '', former] = secrets.now(companyId, stored, nowMs);
         const formerUntil =
           former === undefined || stored.rotatedAt === null
@@ -130,17 +149,22 @@ const maintenanceRoutes = ({ db, now }: CompanyDeps): Route[] => {
         answer: maintenanceSchema,
         status: 201,
       } as const,
-      async ({ body, caller: { companyId } }) => {
+      async ({ body, caller }) => {
+        const { companyId } = caller;
         if ((await open(companyId)).length >= mirrorLimits.maintenanceWindowsMax)
           throw new AppError('ALREADY_EXISTS', `There are ${mirrorLimits.maintenanceWindowsMax} windows already.`);
         const maintenanceId = newId();
-        await db('maintenance_windows').insert({
-          maintenance_id: maintenanceId,
-          company_id: companyId,
-          establishment_id: body.establishmentId,
-          from_at: body.from,
-          until_at: body.until,
-          reason: body.reason,
+        await db.transaction(async (tx) => {
+          await tx('maintenance_windows').insert({
+            maintenance_id: maintenanceId,
+            company_id: companyId,
+            establishment_id: body.establishmentId,
+            from_at: body.from,
+            until_at: body.until,
+            reason: body.reason,
+          });
+          const act = { at: now(), entity: 'maintenance', entityId: maintenanceId, action: 'created' } as const;
+          await noteAct(tx, caller, { ...act, before: null, after: body });
         });
         return { maintenanceId, ...body };
       },
@@ -152,8 +176,14 @@ const maintenanceRoutes = ({ db, now }: CompanyDeps): Route[] => {
       } as const,
       async ({ params, caller }) => {
         const of = { company_id: caller.companyId, maintenance_id: params.id };
-        if ((await db('maintenance_windows').where(of).delete()) === 0)
-          throw new AppError('NOT_FOUND', 'The company has no such window.');
+        await db.transaction(async (tx) => {
+          const before = await tx('maintenance_windows').where(of).first();
+          if (!before) throw new AppError('NOT_FOUND', 'The company has no such window.');
+          await tx('maintenance_windows').where(of).delete();
+          const { establishment_id: establishmentId, from_at: from, until_at: until, reason } = before;
+          const act = { at: now(), entity: 'maintenance', entityId: params.id, action: 'removed' } as const;
+          await noteAct(tx, caller, { ...act, before: { establishmentId, from, until, reason }, after: null });
+        });
       },
     ),
   ];

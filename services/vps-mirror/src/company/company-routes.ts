@@ -1,5 +1,6 @@
 import type { Route } from '@sgp/service-kit/route';
 import { alertRoutes } from './alert-routes.ts';
+import { auditRoutes } from './audit-routes.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { conflictRoutes } from './conflict-routes.ts';
 import { entityRoutes } from './entity-routes.ts';
@@ -15,4 +16,5 @@ export const companyRoutes = (deps: CompanyDeps): readonly Route[] => [
   ...conflictRoutes(deps),
   ...syncRoutes(deps),
   ...alertRoutes(deps),
+  ...auditRoutes(deps),
 ];

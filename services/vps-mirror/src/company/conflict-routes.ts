@@ -15,6 +15,7 @@ import {
   writeEntries,
 } from '../shared/conflict-ledger.ts';
 import { findEntity, type StoredEntity } from '../shared/merge-edits.ts';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 import { conflictView, restoringFields } from './conflict-view.ts';
@@ -77,10 +78,11 @@ const view = async (tx: Database, companyId: string, entry: LedgerEntry): Promis
 /** @throws AppError NOT_FOUND, CONFLICT_RESOLVED, CONFLICT_NOT_RESTORABLE */
 function decide(
   { down, clock }: CompanyDeps,
-  { companyId, name }: CompanyCaller,
+  caller: CompanyCaller,
   conflictId: string,
   resolution: NonNullable<Conflict['resolution']>,
 ): Promise<CompanyConflict> {
+  const { companyId, name } = caller;
   return down.inCompany(companyId, async (tx, nowMs) => {
     const entry = await findConflict(tx, companyId, conflictId);
     if (!entry) throw new AppError('NOT_FOUND', 'The company has no such conflict.');
@@ -94,8 +96,12 @@ function decide(
     const written = resolution === 'restored' ? await restore() : [];
     // The merge may have closed the entry itself: what the person decided is what it says.
     const present = (await findConflict(tx, companyId, conflictId)) ?? entry;
-    const decided = resolvedEntry(present, resolution, { nowMs, stamp: clock.stamp([present.updatedAt]) });
+    const decided = resolvedEntry(present, resolution, { nowMs, stamp: clock.stamp([present.updatedAt]) }, name);
     await writeEntries(tx, companyId, [decided]);
+    await noteAct(tx, caller, {
+      ...{ at: nowMs, entity: 'conflict', entityId: conflictId, action: resolution },
+      ...{ before: conflict, after: decided.conflict },
+    });
     const others = written.filter(({ entityId }) => entityId !== conflictId);
     return { entries: [...others, conflictDown(decided)], result: await view(tx, companyId, decided) };
 

@@ -31,6 +31,7 @@ export function conflictView(conflict: Conflict, standing: StoredEntity | null):
     name: typeof name === 'string' ? name : null,
     winner: versionOf(conflict.winner),
     loser: versionOf(conflict.loser),
+    resolvedBy: conflict.resolvedBy ?? null,
     origin: 'core',
     canRestore: conflict.resolvedAt === null && restoringFields(conflict, standing) !== null,
   };

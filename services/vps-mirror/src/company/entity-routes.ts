@@ -4,7 +4,9 @@ import { idParams } from '@sgp/shared/api/common';
 import { companyEntitiesSchema, editBody, editedSchema, newItemBody, pageQuery } from '@sgp/shared/api/company';
 import { AppError } from '@sgp/shared/errors';
 import type { FieldEdit, SharedKind } from '@sgp/shared/sync-payloads';
+import type { MergedEntity } from '@sgp/sync-engine/merge';
 import { findEntity, listEntities } from '../shared/merge-edits.ts';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 import { conflictView } from './conflict-view.ts';
@@ -78,15 +80,25 @@ const listRoute = ({ db }: CompanyDeps, kind: SharedKind, path: string, summary:
 
 function write(
   { down, clock }: CompanyDeps,
-  { companyId, name }: CompanyCaller,
+  caller: CompanyCaller,
   given: Omit<CoreWrite, 'who' | 'fields'> & { readonly fields: FieldEdit['fields'] },
   mayBeNew: boolean,
 ) {
+  const { companyId, name } = caller;
+  const { kind, entityId } = given;
   return down.inCompany(companyId, async (tx, nowMs) => {
-    if (!mayBeNew && !(await findEntity(tx, companyId, given.kind, given.entityId)))
-      throw new AppError('NOT_FOUND', 'The company has no such item.');
+    const before = await findEntity(tx, companyId, kind, entityId);
+    if (!mayBeNew && !before) throw new AppError('NOT_FOUND', 'The company has no such item.');
     const { entries, stored, conflicts } = await writeFields(tx, companyId, { ...given, who: name }, { clock, nowMs });
+    const names = Object.keys(given.fields);
+    const act = { at: nowMs, entity: kind, entityId, action: before ? 'changed' : 'created' } as const;
+    const was = before && valuesOf(before.entity, names);
+    await noteAct(tx, caller, { ...act, before: was, after: valuesOf(stored.entity, names) });
     const listed = conflicts.map((conflict) => conflictView(conflict, stored));
     return { entries, result: { item: entityView(stored), conflicts: listed } };
   });
 }
+
+/** The fields that were written, as they stand: where the write lost, before and after are the same. */
+const valuesOf = ({ fields }: MergedEntity, names: readonly string[]): object =>
+  Object.fromEntries(names.map((name) => [name, fields[name]?.value ?? null]));

@@ -5,6 +5,7 @@ import { AppError } from '@sgp/shared/errors';
 import { readSettings } from '../alerts/alert-settings.ts';
 import { nameOf } from '../alerts/establishment-names.ts';
 import { incidentsOf } from '../alerts/incident-rows.ts';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 import { incidentsCsv } from './incident-csv.ts';
@@ -38,10 +39,19 @@ export const syncRoutes = ({ db, now }: CompanyDeps): readonly Route[] => [
       const known =
         (await db('downlink_heads').where(of).first('seq')) ?? (await db('node_sync').where(of).first('node_id'));
       if (!known) throw new AppError('NOT_FOUND', 'The company has no such establishment, or it was never connected.');
-      await db('establishment_names')
-        .insert({ ...of, name: body.name })
-        .onConflict(['company_id', 'establishment_id'])
-        .merge();
+      await db.transaction(async (tx) => {
+        const before = await tx('establishment_names').where(of).first('name');
+        await tx('establishment_names')
+          .insert({ ...of, name: body.name })
+          .onConflict(['company_id', 'establishment_id'])
+          .merge();
+        const act = { at: now(), entity: 'establishment', entityId: params.id, action: 'named' } as const;
+        await noteAct(tx, caller, {
+          ...act,
+          before: before ? { name: before.name } : null,
+          after: { name: body.name },
+        });
+      });
     },
   ),
   companyRoute(

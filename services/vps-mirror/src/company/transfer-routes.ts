@@ -16,6 +16,7 @@ import {
   transferDown,
   writeTransfers,
 } from '../shared/transfer-rows.ts';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 
@@ -50,12 +51,15 @@ export const transferRoutes = ({ db, down, clock }: CompanyDeps): readonly Route
       answer: companyTransferSchema,
       status: 201,
     },
-    async ({ body, caller: { companyId } }) =>
+    async ({ body, caller }) =>
       view(
-        await down.inCompany(companyId, async (tx, nowMs) => {
+        await down.inCompany(caller.companyId, async (tx, nowMs) => {
+          const { companyId } = caller;
           const transfer = await requested(tx, companyId, body, nowMs);
           const stored = nextTransfer(transfer, undefined, { nowMs, stamp: clock.stamp([]) });
           await writeTransfers(tx, companyId, [stored]);
+          const act = { at: nowMs, entity: 'transfer', entityId: transfer.transferId, action: 'requested' } as const;
+          await noteAct(tx, caller, { ...act, before: null, after: transfer });
           return { entries: [transferDown(stored)], result: stored };
         }),
       ),
@@ -70,9 +74,10 @@ export const transferRoutes = ({ db, down, clock }: CompanyDeps): readonly Route
       params: idParams,
       answer: companyTransferSchema,
     },
-    async ({ params, caller: { companyId } }) =>
+    async ({ params, caller }) =>
       view(
-        await down.inCompany(companyId, async (tx, nowMs) => {
+        await down.inCompany(caller.companyId, async (tx, nowMs) => {
+          const { companyId } = caller;
           const before = (await lockTransfers(tx, companyId, [params.id])).get(params.id);
           if (!before) throw new AppError('NOT_FOUND', 'The company has no such transfer.');
           const step = cancelTransfer(before.transfer);
@@ -81,6 +86,8 @@ export const transferRoutes = ({ db, down, clock }: CompanyDeps): readonly Route
           if (step.outcome === 'unchanged') return { entries: [], result: before };
           const stored = nextTransfer(step.transfer, before, { nowMs, stamp: clock.stamp([before.updatedAt]) });
           await writeTransfers(tx, companyId, [stored]);
+          const act = { at: nowMs, entity: 'transfer', entityId: params.id, action: 'cancelled' } as const;
+          await noteAct(tx, caller, { ...act, before: before.transfer, after: stored.transfer });
           return { entries: [transferDown(stored)], result: stored };
         }),
       ),

@@ -9,6 +9,7 @@ import {
   patchCompanyUserBody,
 } from '@sgp/shared/api/company';
 import { AppError } from '@sgp/shared/errors';
+import { noteAct } from './audit-log.ts';
 import type { CompanyDeps } from './company-deps.ts';
 import { companyRoute } from './company-route.ts';
 import { findUser, type StoredUser, usersOf, writeUser } from './user-rows.ts';
@@ -39,12 +40,16 @@ export const userRoutes = ({ db, down, clock }: CompanyDeps): readonly Route[] =
       answer: companyUserSchema,
       status: 201,
     },
-    async ({ body, caller: { companyId } }) => {
+    async ({ body, caller }) => {
+      const { companyId } = caller;
       const user = { userId: newId(), ...body, disabled: false };
       return view(
-        await down.inCompany(companyId, (tx, nowMs) =>
-          writeUser(tx, companyId, user, { nowMs, stamp: clock.stamp([]) }),
-        ),
+        await down.inCompany(companyId, async (tx, nowMs) => {
+          const written = await writeUser(tx, companyId, user, { nowMs, stamp: clock.stamp([]) });
+          const act = { at: nowMs, entity: 'user', entityId: user.userId, action: 'created' } as const;
+          await noteAct(tx, caller, { ...act, before: null, after: user });
+          return written;
+        }),
       );
     },
   ),
@@ -59,7 +64,8 @@ export const userRoutes = ({ db, down, clock }: CompanyDeps): readonly Route[] =
       body: patchCompanyUserBody,
       answer: companyUserSchema,
     },
-    async ({ params, body: { version, name, role, disabled }, caller: { companyId } }) => {
+    async ({ params, body: { version, name, role, disabled }, caller }) => {
+      const { companyId } = caller;
       const stored = await down.inCompany(companyId, async (tx, nowMs) => {
         const before = await findUser(tx, companyId, params.id);
         if (!before) throw new AppError('NOT_FOUND', 'The company has no such person.');
@@ -73,6 +79,8 @@ export const userRoutes = ({ db, down, clock }: CompanyDeps): readonly Route[] =
           ...(role !== undefined && { role }),
           ...(disabled !== undefined && { disabled }),
         };
+        const act = { at: nowMs, entity: 'user', entityId: params.id, action: 'changed' } as const;
+        await noteAct(tx, caller, { ...act, before: before.user, after: user });
         return writeUser(tx, companyId, user, { nowMs, stamp: clock.stamp([before.updatedAt]) });
       });
       return view(stored);

@@ -37,6 +37,11 @@ export async function noteParked(tx: Database, ask: ChangesAsk, nowMs: number): 
         .onConflict(['company_id', 'establishment_id', 'stream', 'entity_id'])
         .merge();
   }
+  for (const { stream, entityId, version } of ask.applied ?? [])
+    await tx('downlink_parked')
+      .where({ ...of, stream, entity_id: entityId })
+      .where('version', '<=', version)
+      .delete();
   await forgetApplied(tx, of, ask, told);
 }
 

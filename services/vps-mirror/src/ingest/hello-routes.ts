@@ -1,5 +1,6 @@
 import { toAppError } from '@sgp/service-kit/problem';
 import { type Route, route } from '@sgp/service-kit/route';
+import { version } from '@sgp/service-kit/version';
 import type { NodeRecord } from '@sgp/shared/api/licensing';
 import { AppError } from '@sgp/shared/errors';
 import { uuidSchema } from '@sgp/shared/ids';
@@ -36,7 +37,7 @@ export function helloRoutes(deps: HelloDeps): readonly Route[] {
           const nowMs = deps.now();
           const outcome = await deps.instances.hello(caller, hello, nowMs);
           deps.metrics.hello(outcome.verdict);
-          return { schemaVersion: 2 as const, ...outcome, coreTimeMs: nowMs };
+          return { schemaVersion: 2 as const, ...outcome, coreTimeMs: nowMs, version };
         } catch (error) {
           deps.metrics.refused(toAppError(error));
           throw error;

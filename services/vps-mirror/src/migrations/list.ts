@@ -8,6 +8,7 @@ import { syncStreamsMigration } from './0006-sync-streams.ts';
 import { downlinkMigration } from './0009-downlink.ts';
 import { companyMigration } from './0010-company.ts';
 import { alertsMigration } from './0011-alerts.ts';
+import { companyAuditMigration } from './0015-company-audit.ts';
 
 /** The schema's history, in order; one list for SQLite and PostgreSQL. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   downlinkMigration,
   companyMigration,
   alertsMigration,
+  companyAuditMigration,
 ];

@@ -131,13 +131,19 @@ const isSettled = ({ entity, entityId, field, kind, loser }: Conflict, note: Mer
   entityId === note.entityId &&
   note.settled.some((each) => each.field === field && each.at === loser.at);
 
+/** @param who the person who decided; left out where a merge found that nothing is to be decided */
 export const resolvedEntry = (
   entry: LedgerEntry,
   resolution: NonNullable<Conflict['resolution']>,
   at: { readonly nowMs: number; readonly stamp: Hlc },
+  who?: string,
 ): LedgerEntry => ({
   ...entry,
-  conflict: { ...entry.conflict, resolvedAt: at.nowMs, resolution },
+  conflict: {
+    ...entry.conflict,
+    ...{ resolvedAt: at.nowMs, resolution },
+    ...(who !== undefined && { resolvedBy: who }),
+  },
   version: nextVersion(entry.version, at.nowMs),
   updatedAt: at.stamp,
 });

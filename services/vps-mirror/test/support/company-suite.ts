@@ -20,7 +20,12 @@ export async function openShop(mirror: Mirror, edge: Edge) {
   return {
     edge,
     reader,
-    async push(stream: 'edits' | 'blocks' | 'stock', entityId: string, payload: object, version = 1) {
+    async push(
+      stream: 'edits' | 'blocks' | 'stock' | 'audit' | 'rollups',
+      entityId: string,
+      payload: object,
+      version = 1,
+    ) {
       seq += 1;
       const change = streamChange(edge, stream, seq, { entityId, payload, version });
       const batch = batchV2Of(edge, instance, { pushSeq: seq }, [change]);

@@ -235,4 +235,23 @@ export function downlinkSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
     t.deepEqual(await parked(), []);
     t.is((await usersOf(mirror.db, companyId)).length, 1);
   });
+
+  test.serial('what an edge parked and applied later by trying again is parked no more', async (t) => {
+    await using bench = await openListed(makeDatabase);
+    const { mirror, edge } = bench;
+    const reader = createDownReader(mirror, edge);
+    await say(mirror, edge.record.companyId, newUser());
+    const [change] = (await reader.ask()).changes;
+    const { seq = 0, id = '', entityId = '', version = 0 } = change ?? {};
+    const { coreEpoch, cursor } = reader.position;
+    const told = { coreEpoch, cursor, parked: [{ seq, id, code: 'ALREADY_EXISTS', detail: 'why' } as const] };
+    await askChanges(mirror, edge, told);
+    const parked = () => mirror.db('downlink_parked').pluck('entity_id');
+    const applied = (of: number) =>
+      askChanges(mirror, edge, { coreEpoch, cursor, applied: [{ stream: 'users', entityId, version: of }] });
+    await applied(version - 1);
+    t.deepEqual(await parked(), [entityId], 'an older version says nothing of this one');
+    t.is((await applied(version)).status, 200);
+    t.deepEqual(await parked(), []);
+  });
 }

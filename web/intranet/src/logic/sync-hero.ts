@@ -1,3 +1,4 @@
+import type { SyncPage } from '@sgp/shared/api/shop';
 import type { SyncStatus } from '@sgp/shared/sync';
 import type { Formatters } from '@sgp/ui/format';
 import { shownSyncState } from '@sgp/ui/sync-chip';
@@ -13,14 +14,14 @@ export type SyncHero = {
 
 /** The sentence on top of the sync page, total over the states; the figures below it are the proof. */
 export function syncHero(
-  status: SyncStatus | null,
+  { status, page }: { readonly status: SyncStatus | null; readonly page: Pick<SyncPage, 'photos' | 'receipt'> },
   now: number,
   t: Dictionary,
   words: Words,
   format: Formatters,
   errorText: (code: NonNullable<SyncStatus['error']>['code']) => string,
 ): SyncHero {
-  const { hero, changes, photos } = t.sync;
+  const { hero, changes } = t.sync;
   const state = shownSyncState(status, now);
   const pending = status?.pendingChanges ?? 0;
   const stored = words.sync.stored(pending, format.number(pending, 0));
@@ -30,15 +31,23 @@ export function syncHero(
       : hero.okText(format.clock(status.lastAckAt), format.ago(status.lastAckAt, now));
   switch (state) {
     case 'ok':
-      return { edge: '', title: hero.ok, rest: '', text: lastText };
+      return {
+        edge: '',
+        title: hero.ok,
+        rest: '',
+        text: page.receipt
+          ? `${lastText} ${t.syncFigures.receiptText(format.dayTime(page.receipt.at, now))}`
+          : lastText,
+      };
     case 'syncing': {
-      const media = status?.pendingMedia ?? 0;
+      const { done, total } = page.photos;
+      const parts = [
+        pending > 0 ? changes(pending, format.number(pending, 0)) : '',
+        total > 0 ? t.syncFigures.photosOf(format.number(done, 0), format.number(total, 0)) : '',
+      ];
       return {
         edge: 'run-edge',
-        title: hero.syncing(
-          changes(pending, format.number(pending, 0)),
-          media > 0 ? photos(media, format.number(media, 0)) : '',
-        ),
+        title: hero.syncing(parts.filter((part) => part !== '').join(' · ')),
         rest: '',
         text: hero.syncingText,
       };
@@ -55,6 +64,14 @@ export function syncHero(
       };
     }
     case 'failed':
+      // Nothing stopped: what could be sent was sent, and what the cloud refused waits for a person.
+      if (status?.error === null && parkedOf(status) > 0)
+        return {
+          edge: 'bad-edge',
+          title: t.syncFigures.setAside(parkedOf(status)),
+          rest: '',
+          text: `${t.syncFigures.setAsideText} ${lastText}`,
+        };
       return {
         edge: 'bad-edge',
         title: hero.failed,
@@ -67,3 +84,6 @@ export function syncHero(
       return { edge: '', title: hero.unknown, rest: '', text: hero.unknownText };
   }
 }
+
+/** Set aside on either side: both wait for a person. */
+const parkedOf = ({ parkedChanges, parkedDown = 0 }: SyncStatus): number => parkedChanges + parkedDown;

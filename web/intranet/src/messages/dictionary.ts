@@ -7,6 +7,7 @@ import { orderPageEn, orderPagePtBR } from './order-page.ts';
 import { ordersEn, ordersPtBR } from './orders.ts';
 import { settingsEn, settingsPtBR } from './settings.ts';
 import { syncEn, syncPtBR } from './sync.ts';
+import { syncFiguresEn, syncFiguresPtBR } from './sync-figures.ts';
 
 const ptBR = {
   common: commonPtBR,
@@ -15,6 +16,7 @@ const ptBR = {
   form: formPtBR,
   machines: machinesPtBR,
   sync: syncPtBR,
+  syncFigures: syncFiguresPtBR,
   settings: settingsPtBR,
 };
 const en = {
@@ -24,6 +26,7 @@ const en = {
   form: formEn,
   machines: machinesEn,
   sync: syncEn,
+  syncFigures: syncFiguresEn,
   settings: settingsEn,
 };
 

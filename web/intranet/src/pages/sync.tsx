@@ -3,7 +3,6 @@ import type { SyncState, SyncStatus } from '@sgp/shared/sync';
 import { Icon } from '@sgp/ui/icon.tsx';
 import { StatusChip } from '@sgp/ui/status-chip.tsx';
 import { shownSyncState, syncChip } from '@sgp/ui/sync-chip';
-import { Fragment } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { useApp, useResource } from '../app-context.ts';
@@ -12,8 +11,10 @@ import { useErrorText } from '../parts/failure.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { Availability } from '../parts/sync-availability.tsx';
 import { Conflicts } from '../parts/sync-conflicts.tsx';
+import { Decided } from '../parts/sync-decided.tsx';
+import { Directions, Health } from '../parts/sync-health.tsx';
 import { Incidents } from '../parts/sync-incidents.tsx';
-import { Parked } from '../parts/sync-parked.tsx';
+import { Parked, ParkedDown } from '../parts/sync-parked.tsx';
 import { Lanes, Wire } from '../parts/sync-wire.tsx';
 
 const PENDING_MAX = 8;
@@ -42,7 +43,10 @@ export function SyncPage() {
     <>
       <div class="head">
         <h1>{t.value.sync.title}</h1>
-        <a class="btn quiet push" href={isTv ? '/sincronizacao' : '/sincronizacao?tela=tv'}>
+        <a
+          class={isTv ? 'btn quiet push' : 'btn quiet push wide-only'}
+          href={isTv ? '/sincronizacao' : '/sincronizacao?tela=tv'}
+        >
           <Icon name="quadro" size="sm" />
           {isTv ? t.value.sync.tvLeave : t.value.sync.tv}
         </a>
@@ -58,31 +62,39 @@ function SyncView({ page, onChange }: { readonly page: SyncPageData; readonly on
   const newest = sync.value && sync.value.at >= page.status.at ? sync.value : page.status;
   const status = contact.state.value === 'away' ? null : newest;
   const state = shownSyncState(status, now.value);
+  // What waits comes first while it stays; in a healthy hour it comes and goes, and must not push the rest about.
+  const isWaiting = state === 'offline' || state === 'late';
   return (
     <div class="stack wide sync-page">
-      <Hero status={status} state={state} />
+      <Hero page={page} status={status} state={state} />
       <div class="sync-grid">
         <div class="stack">
+          {isWaiting ? <Pending page={page} status={newest} /> : null}
           {page.parked.length > 0 ? <Parked parked={page.parked} onChange={onChange} /> : null}
+          {page.down.parked.length > 0 ? <ParkedDown parked={page.down.parked} onChange={onChange} /> : null}
           <Conflicts />
-          <Pending page={page} status={newest} />
+          {isWaiting ? null : <Pending page={page} status={newest} />}
           <Availability page={page} silentSince={state === 'unknown' ? newest.at : null} />
         </div>
         <div class="stack">
           {state === 'offline' ? <Meanwhile status={newest} /> : null}
+          <Directions page={page} status={newest} />
           <Health page={page} status={newest} />
         </div>
         <Incidents incidents={page.incidents} />
+        <Decided />
       </div>
     </div>
   );
 }
 
-function Hero({ status, state }: { readonly status: SyncStatus | null; readonly state: SyncState }) {
+type HeroProps = { readonly page: SyncPageData; readonly status: SyncStatus | null; readonly state: SyncState };
+
+function Hero({ page, status, state }: HeroProps) {
   const { t, words, format, now } = useApp();
   const errorText = useErrorText();
   const chip = syncChip(status, now.value, words.value, format.value);
-  const hero = syncHero(status, now.value, t.value, words.value, format.value, errorText);
+  const hero = syncHero({ status, page }, now.value, t.value, words.value, format.value, errorText);
   return (
     <section class={`panel hero ${hero.edge}`} aria-label={t.value.sync.now} data-state={state}>
       <div class="say">
@@ -97,7 +109,7 @@ function Hero({ status, state }: { readonly status: SyncStatus | null; readonly 
         </h2>
         <p class="muted">{hero.text}</p>
       </div>
-      {state === 'syncing' && status ? <Lanes status={status} /> : <Wire status={status} state={state} />}
+      {state === 'syncing' && status ? <Lanes page={page} status={status} /> : <Wire status={status} state={state} />}
     </section>
   );
 }
@@ -139,7 +151,9 @@ function Pending({ page, status }: { readonly page: SyncPageData; readonly statu
             ) : (
               <div key={change.seq}>
                 <Icon name="documento" />
-                <span class="grow cut">{words.parkedStream[change.stream]}</span>
+                <span class="grow cut">
+                  {words.parkedStream[change.stream]} {change.name}
+                </span>
                 {when}
               </div>
             );
@@ -196,70 +210,6 @@ function Meanwhile({ status }: { readonly status: SyncStatus }) {
           </div>
         ) : null}
       </div>
-    </section>
-  );
-}
-
-function Health({ page, status }: { readonly page: SyncPageData; readonly status: SyncStatus }) {
-  const { t, format, now } = useApp();
-  const { sync: words } = t.value;
-  const { number, bytes } = format.value;
-  return (
-    <section class="panel" aria-labelledby="saude">
-      <header>
-        <h2 id="saude">{words.health}</h2>
-      </header>
-      <dl class="in facts">
-        <dt>{words.lastConfirmed}</dt>
-        <dd>{status.lastAckAt === null ? words.cloudNever : format.value.dayTime(status.lastAckAt, now.value)}</dd>
-        <dt>{words.receipt}</dt>
-        <dd>
-          {page.receipt
-            ? words.receiptAt(
-                format.value.dayTime(page.receipt.at, now.value),
-                number(
-                  page.receipt.streams.reduce((sum, { rows }) => sum + rows, 0),
-                  0,
-                ),
-              )
-            : words.receiptNever}
-        </dd>
-        {page.lanes.map(({ lane, pending, oldestAt }) => (
-          <Fragment key={lane}>
-            <dt>{words.laneNames[lane]}</dt>
-            <dd>
-              {oldestAt === null
-                ? words.laneNone
-                : words.laneWaits(number(pending, 0), format.value.dayTime(oldestAt, now.value))}
-            </dd>
-          </Fragment>
-        ))}
-        <dt>{words.clock}</dt>
-        <dd>
-          {status.clockSkewMs === null
-            ? words.clockUnknown
-            : words.clockSkew(number(Math.abs(status.clockSkewMs) / 1000))}
-        </dd>
-        {page.disk ? (
-          <>
-            <dt>{words.disk}</dt>
-            <dd>{words.diskFree(bytes(page.disk.freeBytes), bytes(page.disk.totalBytes))}</dd>
-          </>
-        ) : null}
-        <dt>{words.sent}</dt>
-        <dd>
-          {words.sentValue(
-            words.changes(page.totals.changesAcked, number(page.totals.changesAcked, 0)),
-            bytes(page.totals.bytesSent),
-          )}
-        </dd>
-        <dt>{words.batches}</dt>
-        <dd>{number(page.totals.batches, 0)}</dd>
-        <dt>{words.node}</dt>
-        <dd class="cut">
-          <code>{page.nodeId.slice(0, 8)}</code>
-        </dd>
-      </dl>
     </section>
   );
 }

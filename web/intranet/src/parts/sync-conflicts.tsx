@@ -3,14 +3,18 @@ import { Icon } from '@sgp/ui/icon.tsx';
 import { useState } from 'preact/hooks';
 import { type ApiError, asApiError } from '../api-error.ts';
 import { useApp, useResource } from '../app-context.ts';
-import { conflictText } from '../logic/sync-conflict.ts';
+import { conflictText, fieldName } from '../logic/sync-conflict.ts';
 import { Failure } from './failure.tsx';
 
 /** Both versions side by side, who wrote them and when, and the two decisions. Nothing is shown while there is none to decide. */
 export function Conflicts() {
   const { api, t, session, toasts } = useApp();
   const { sync: words } = t.value;
-  const resource = useResource('conflicts', api.conflicts, (name) => name === 'sync.status');
+  const resource = useResource(
+    'conflicts',
+    () => api.conflicts(),
+    (name) => name === 'conflicts.changed' || name === 'sync.status',
+  );
   const [failure, setFailure] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
   const role = session.value?.user.role;
@@ -62,12 +66,12 @@ type RowProps = {
 
 function Row({ conflict, decide, busy }: RowProps) {
   const { t, format, now } = useApp();
-  const { sync: words } = t.value;
+  const { sync: words, syncFigures: figures } = t.value;
   const version = (title: string, { text, at, who }: ConflictEntry['winner']) => (
     <div>
       <span class="t13 muted">{title}</span>
       <br />
-      <b>{conflictText(text)}</b>
+      <b>{conflictText(text, conflict.field, figures.values, format.value.money)}</b>
       <br />
       <span class="t13 muted">{words.conflictBy(who, at === null ? '' : format.value.dayTime(at, now.value))}</span>
     </div>
@@ -77,7 +81,11 @@ function Row({ conflict, decide, busy }: RowProps) {
       <Icon name="alerta" />
       <span class="grow">
         <b>{conflict.name ?? conflict.entityId.slice(0, 8)}</b>{' '}
-        <span class="muted">{words.conflictKinds[conflict.kind]}</span>
+        <span class="muted">
+          {conflict.field === null
+            ? words.conflictKinds[conflict.kind]
+            : figures.twice(fieldName(conflict.field, figures.values))}
+        </span>
       </span>
       <div class="versions">
         {version(words.conflictStands, conflict.winner)}

@@ -8,7 +8,10 @@ type IncidentsProps = { readonly incidents: SyncPage['incidents'] };
 /** Every outage, written when it began and closed when it ended. */
 export function Incidents({ incidents }: IncidentsProps) {
   const { t, format, now } = useApp();
-  const { sync: words } = t.value;
+  const { sync: words, syncFigures: figures } = t.value;
+  const causeOf = (cause: string) =>
+    cause === 'NETWORK' || cause === 'STOPPED' ? figures.cause[cause] : figures.cause.other;
+  const number = (value: number) => format.value.number(value, 0);
   return (
     <section class="panel incidents" aria-labelledby="quedas">
       <header>
@@ -17,7 +20,7 @@ export function Incidents({ incidents }: IncidentsProps) {
           <a
             class="btn small quiet push"
             download="sgp-quedas.csv"
-            href={`data:text/csv;charset=utf-8,${encodeURIComponent(incidentsCsv(incidents, words.columns))}`}
+            href={`data:text/csv;charset=utf-8,${encodeURIComponent(incidentsCsv(incidents, words.columns, causeOf))}`}
           >
             <Icon name="baixar" size="sm" />
             {words.csv}
@@ -37,23 +40,26 @@ export function Incidents({ incidents }: IncidentsProps) {
                 <th class="r">{words.columns.duration}</th>
                 <th class="r">{words.columns.peak}</th>
                 <th class="r">{words.columns.sent}</th>
+                <th class="r">{words.columns.conflicts}</th>
                 <th class="r">{words.columns.lost}</th>
+                <th>{words.columns.cause}</th>
               </tr>
             </thead>
             <tbody>
-              {incidents.map(({ startedAt, endedAt, peakPending, sent, comparedAt }) => (
-                <tr key={startedAt}>
-                  <td>{format.value.dayTime(startedAt, now.value)}</td>
-                  <td class={endedAt === null ? 'muted' : undefined}>
-                    {endedAt === null ? words.ongoing : format.value.dayTime(endedAt, now.value)}
+              {incidents.map((each) => (
+                <tr key={each.startedAt}>
+                  <td>{format.value.dayTime(each.startedAt, now.value)}</td>
+                  <td class={each.endedAt === null ? 'muted' : undefined}>
+                    {each.endedAt === null ? words.ongoing : format.value.dayTime(each.endedAt, now.value)}
                   </td>
-                  <td class="r">{format.value.duration((endedAt ?? now.value) - startedAt)}</td>
-                  <td class="r">{format.value.number(peakPending, 0)}</td>
-                  <td class="r">{format.value.number(sent, 0)}</td>
-                  {/* Nothing but the Core's signed comparison may say that nothing was lost. */}
-                  <td class={comparedAt === null ? 'r muted' : 'r'}>
-                    {comparedAt === null ? words.lostOpen : words.lostNone(format.value.dayTime(comparedAt, now.value))}
+                  <td class="r">{format.value.duration((each.endedAt ?? now.value) - each.startedAt)}</td>
+                  <td class="r">{number(each.peakPending)}</td>
+                  <td class="r">{number(each.sent)}</td>
+                  <td class={each.conflicts === 0 ? 'r muted' : 'r'}>{number(each.conflicts)}</td>
+                  <td class="r">
+                    <Lost incident={each} />
                   </td>
+                  <td>{causeOf(each.cause)}</td>
                 </tr>
               ))}
             </tbody>
@@ -61,5 +67,21 @@ export function Incidents({ incidents }: IncidentsProps) {
         </section>
       )}
     </section>
+  );
+}
+
+/** Nothing but a comparison of both sides may say how much was lost. */
+function Lost({ incident: { lost, resent, comparedAt } }: { readonly incident: SyncPage['incidents'][number] }) {
+  const { t, format, now } = useApp();
+  if (lost === null || comparedAt === null) return <span class="muted">{t.value.sync.lostOpen}</span>;
+  const { number, dayTime } = format.value;
+  return (
+    <>
+      <b>{number(lost, 0)}</b>{' '}
+      <small class="muted">
+        {t.value.syncFigures.compared(dayTime(comparedAt, now.value))}
+        {resent > 0 ? ` · ${t.value.syncFigures.resent(number(resent, 0))}` : ''}
+      </small>
+    </>
   );
 }

@@ -1,17 +1,21 @@
+import type { SyncPage } from '@sgp/shared/api/shop';
 import type { SyncState, SyncStatus } from '@sgp/shared/sync';
 import { Icon } from '@sgp/ui/icon.tsx';
 import { StatusChip } from '@sgp/ui/status-chip.tsx';
 import { useApp } from '../app-context.ts';
+import { pendingDown } from './sync-health.tsx';
 
 /** Two ends and a wire: whole while the cloud acknowledges, cut while it is out of reach, dotted while nobody knows. */
 export function Wire({ status, state }: { readonly status: SyncStatus | null; readonly state: SyncState }) {
   const { t, session, format, now } = useApp();
   const { sync: words } = t.value;
-  const isCut = state === 'offline' || state === 'failed';
+  // Something that was set aside cuts no wire.
+  const isCut = state === 'offline' || (state === 'failed' && status?.error !== null);
   const isKnown = state !== 'unknown';
   const pending = status?.pendingChanges ?? 0;
   const count = format.value.number(pending, 0);
   const seen = status?.lastAckAt ?? null;
+  const coming = status?.down ? pendingDown(status.down, now.value) : null;
   return (
     <div class="wire">
       <div class="end-pt">
@@ -28,7 +32,7 @@ export function Wire({ status, state }: { readonly status: SyncStatus | null; re
               <path d="M92 5l16 14M108 5 92 19" class="wire-cut" />
             </>
           ) : isKnown ? (
-            <path d="M2 12h196M190 7l8 5-8 5" class="wire-ok" />
+            <path d="M2 7h196M190 2l8 5-8 5M198 18H2M10 13l-8 5 8 5" class="wire-ok" />
           ) : (
             <path d="M2 12h196" class="wire-off" />
           )}
@@ -36,7 +40,9 @@ export function Wire({ status, state }: { readonly status: SyncStatus | null; re
         <span>
           {state === 'offline' && status?.offlineSince != null
             ? words.waitingFor(format.value.duration(now.value - status.offlineSince))
-            : ''}
+            : isKnown && !isCut && coming !== null
+              ? t.value.syncFigures.toReceive(format.value.number(coming, 0))
+              : ''}
         </span>
       </div>
       <div class={isCut || !isKnown ? 'end-pt stale' : 'end-pt'}>
@@ -54,14 +60,16 @@ export function Wire({ status, state }: { readonly status: SyncStatus | null; re
   );
 }
 
-/** What still has to go, by lane: orders before photos. */
-export function Lanes({ status }: { readonly status: SyncStatus }) {
+/** What still has to go: orders before photos. */
+export function Lanes({ page, status }: { readonly page: SyncPage; readonly status: SyncStatus }) {
   const { t, format } = useApp();
   const { lanes } = t.value.sync;
-  // Progress is what is known to be acknowledged against what is known to wait: it survives a reload because it is the server's.
+  // Progress is the server's: what was sent since the outage began, against what waits. So it survives a reload.
+  const [last] = page.incidents;
+  const sent = last?.endedAt === null ? last.sent : 0;
   const rows = [
-    { name: lanes.orders, pending: status.pendingChanges, done: status.ackedSeq },
-    { name: lanes.photos, pending: status.pendingMedia, done: status.pendingMedia === 0 ? 1 : 0 },
+    { name: lanes.orders, pending: status.pendingChanges, done: sent },
+    { name: lanes.photos, pending: status.pendingMedia, done: page.photos.done },
   ];
   return (
     <div class="lanes">
