@@ -154,6 +154,7 @@ export function edgePlan(
         MACHINE_BROKER_HOST: options.lan ? lanAddress() : local,
         MACHINE_BROKER_PORT: String(ports.broker),
         TRACKING_BASE_URL: uplink.publicUrl,
+        MIRROR_AUTHORITY: uplink.authority,
         WEB_DIR: join(root, 'web/intranet/dist'),
       },
     },

@@ -24,6 +24,10 @@ const codesOfVersion2 = [
   'MOVEMENT_SETTLED',
   'CONFLICT_RESOLVED',
   'CONFLICT_NOT_RESTORABLE',
+  'BUNDLE_EMPTY',
+  'BUNDLE_EXPIRED',
+  'BUNDLE_INVALID',
+  'BUNDLE_FOREIGN',
 ];
 
 const withoutCodesOfVersion2 = (schema: JsonSchema): JsonSchema =>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Small files that hold keys and identities: readable by their owner only, whole or not there, and on the disk when told. */
@@ -36,8 +36,27 @@ export async function createFileOnce(path: string, content: string): Promise<boo
   }
 }
 
+/** The same for a file that is too large to be held: `write` fills it, and what it wrote is gone again if it fails. */
+export async function replaceFileBy(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const temporary = temporaryBeside(path);
+  const file = await open(temporary, 'wx', ownerOnly);
+  try {
+    await write(file);
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+const temporaryBeside = (path: string): string => join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+
 async function writeTemporary(path: string, content: string): Promise<string> {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(path);
   const file = await open(temporary, 'wx', ownerOnly);
   try {
     await file.writeFile(content);

@@ -39,6 +39,8 @@ export const httpStatusByCode = {
   NODE_BANNED: 403,
   /** The content names another company, establishment or node than the credential. */
   TENANT_MISMATCH: 403,
+  /** The file belongs to another shop, or answers one that this shop did not make. */
+  BUNDLE_FOREIGN: 403,
   /** The role or the service account lacks this permission. */
   SCOPE_MISSING: 403,
   /** The request came from another site. */
@@ -77,7 +79,11 @@ export const httpStatusByCode = {
   CONFLICT_RESOLVED: 409,
   /** What lost has no value that could be written anew, or the cloud owns it. */
   CONFLICT_NOT_RESTORABLE: 409,
+  /** Nothing waits that a file could carry. */
+  BUNDLE_EMPTY: 409,
   // 410
+  /** The file is older than it may be, or was written under a clock that is far off: make a new one. */
+  BUNDLE_EXPIRED: 410,
   /** The enrolment code was used. */
   ENROL_CODE_USED: 410,
   /** The enrolment code is too old. */
@@ -89,6 +95,8 @@ export const httpStatusByCode = {
   CONTENT_TYPE_UNSUPPORTED: 415,
   /** The content does not fit its schema; the answer lists the places. */
   BODY_INVALID: 422,
+  /** The file is not one of these, or not whole: cut, changed or put together from others. */
+  BUNDLE_INVALID: 422,
   /** This idempotency key was used with another content. */
   IDEMPOTENCY_CONFLICT: 422,
   /** The enrolment code is not one of ours. */

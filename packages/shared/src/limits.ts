@@ -125,6 +125,23 @@ export const limits = {
   signatureLifeS: 300,
   signatureSkewMaxS: 60,
   nonceKeptS: 420,
+  /** A file of pushes: 100,000 changes are about 20 MB under gzip, and go through a phone in a minute. */
+  bundleFileMaxBytes: 64 * 1024 * 1024,
+  bundleChangesMax: 100_000,
+  bundleBatchesMax: 2_000,
+  /** What it inflates to; base64 of what is compressed already grows by a third, so more than this is a bomb. */
+  bundleInflatedMaxBytes: 192 * 1024 * 1024,
+  /** base64 of the largest push, with its headers. */
+  bundleLineMaxBytes: 2 * 1024 * 1024,
+  /** How old a file may be when it arrives: longer than a licence lasts offline (44 days). */
+  bundleLifeS: 45 * 24 * 60 * 60,
+  /** A PC that never sees the Internet has nobody who sets its clock: a day ahead is taken. */
+  bundleSkewMaxS: 24 * 60 * 60,
+  /** 100 bytes for each change. */
+  bundleAckMaxBytes: 16 * 1024 * 1024,
+  bundleAckInflatedMaxBytes: 32 * 1024 * 1024,
+  /** Files that were made are remembered as long as an acknowledgement of one may come back. */
+  bundlesKeptMax: 200,
   // --- orders ---
   orderItemsMax: 200,
   orderTimelineMax: 50,

@@ -73,6 +73,47 @@ export function judgePush(
   return known?.present.instanceId === push.instanceId && known.present.epoch === push.epoch ? 'go-on' : 'superseded';
 }
 
+export type BundleJudgement = {
+  readonly answer: 'take' | 'superseded' | 'forked';
+  readonly next: NodeInstances | null;
+};
+
+/**
+ * Judges the start that wrote a file of pushes (docs/sync-protocol.md §10). A file comes late: one of an earlier start of the
+ * same disk is taken and changes nothing. One of a start that is news becomes the present one, as its handshake would.
+ * @param known with `sameGeneration`, the instance that the file's epoch and generation were given to, as far as is known
+ */
+export function judgeBundle(
+  known: (NodeInstances & { readonly sameGeneration: string | null }) | null,
+  checkpoint: EpochCheckpoint,
+  file: Instance & Pick<Hello, 'lastSeq'>,
+): BundleJudgement {
+  if (known === null) return { answer: 'take', next: presentIs(file, []) };
+  const { present, formerEpochs } = known;
+  if (known.forked) return { answer: 'forked', next: known };
+  // Two starts with one generation are two disks; which of them is the shop's, a handshake finds out.
+  if (known.sameGeneration !== null && known.sameGeneration !== file.instanceId)
+    return { answer: 'superseded', next: known };
+  if (file.epoch !== present.epoch) {
+    if (formerEpochs.includes(file.epoch)) return { answer: 'superseded', next: known };
+    return { answer: 'take', next: presentIs(file, [...formerEpochs, present.epoch]) };
+  }
+  if (file.generation <= present.generation) return { answer: 'take', next: known };
+  // A later start that knows less than was told before: the disk was restored, and needs a new epoch first.
+  if (file.lastSeq < checkpoint.maxSeq) return { answer: 'superseded', next: known };
+  return { answer: 'take', next: presentIs(file, formerEpochs) };
+}
+
+/** Is this push of a file of the disk that is the present one? Its start may have ended since. */
+export function judgeFilePush(
+  known: NodeInstances | null,
+  push: Pick<Instance, 'epoch' | 'generation'>,
+): 'go-on' | 'superseded' | 'forked' {
+  if (known?.forked === true) return 'forked';
+  const isKnown = known?.present.epoch === push.epoch && push.generation <= known.present.generation;
+  return isKnown ? 'go-on' : 'superseded';
+}
+
 const presentIs = ({ epoch, generation, instanceId }: Instance, formerEpochs: readonly string[]): NodeInstances => ({
   present: { epoch, generation, instanceId },
   formerEpochs,

@@ -39,6 +39,12 @@ export const errorTexts: Readonly<Record<Locale, Readonly<Record<ErrorCode, stri
     MOVEMENT_SETTLED: 'Este movimento já foi lançado ou anulado. Faça outro para corrigir.',
     CONFLICT_RESOLVED: 'Alguém já decidiu este conflito de outro jeito. A tela mostra a decisão.',
     CONFLICT_NOT_RESTORABLE: 'Esta versão não pode ser restaurada aqui. Ela continua guardada para consulta.',
+    BUNDLE_EMPTY: 'Não há nada esperando para levar.',
+    BUNDLE_EXPIRED:
+      'O arquivo é velho demais ou foi feito com o relógio errado. Confira a data do computador e gere outro.',
+    BUNDLE_INVALID: 'O arquivo não é do SGP ou não está inteiro. Copie de novo ou gere outro; nada foi alterado.',
+    BUNDLE_FOREIGN:
+      'O arquivo é de outra loja, ou responde a um arquivo que este computador não gerou. Nada foi alterado.',
     ENROL_CODE_USED: 'Este código já foi usado.',
     ENROL_CODE_EXPIRED: 'Este código venceu. Peça outro.',
     BODY_TOO_LARGE: 'É grande demais para enviar de uma vez.',
@@ -107,6 +113,11 @@ export const errorTexts: Readonly<Record<Locale, Readonly<Record<ErrorCode, stri
     MOVEMENT_SETTLED: 'This movement was posted or voided already. Make another one to correct it.',
     CONFLICT_RESOLVED: 'Somebody decided this conflict otherwise already. The screen shows the decision.',
     CONFLICT_NOT_RESTORABLE: 'This version cannot be restored here. It stays kept so that you can read it.',
+    BUNDLE_EMPTY: 'Nothing waits that could be carried.',
+    BUNDLE_EXPIRED:
+      'The file is too old or was made under a wrong clock. Check the date of the computer and make another.',
+    BUNDLE_INVALID: 'The file is not one of SGP or is not whole. Copy it again or make another; nothing was changed.',
+    BUNDLE_FOREIGN: 'The file is of another shop, or answers one that this computer did not make. Nothing was changed.',
     ENROL_CODE_USED: 'This code was used already.',
     ENROL_CODE_EXPIRED: 'This code expired. Ask for another.',
     BODY_TOO_LARGE: 'This is too large to send at once.',

@@ -23,6 +23,8 @@ const settings = z.object({
   TRACKING_BASE_URL: webUrl,
   /** A file that the shop's backup writes after it ended well: its time is shown as that of the last backup. */
   BACKUP_MARK_FILE: z.string().optional(),
+  /** host:port that the mirror knows as its own: what is signed for it names that. */
+  MIRROR_AUTHORITY: z.string().min(1).optional(),
   /** Built intranet app; left out: the API alone. */
   WEB_DIR: z.string().optional(),
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { readNodeIdentity } from '@sgp/auth/node-identity';
 import { connectBus } from '@sgp/service-kit/bus';
 import { createBusConsumer } from '@sgp/service-kit/bus-consumer';
@@ -8,6 +9,9 @@ import { createEventHub } from '@sgp/service-kit/sse';
 import { limits } from '@sgp/shared/limits';
 import { serviceUsername, topics } from '@sgp/shared/topics';
 import { createProductionApp } from './app.ts';
+import { bundleRoutes } from './bundle/bundle-routes.ts';
+import { createBundleDesk } from './bundle/bundle-service.ts';
+import { openBundles } from './bundle/open-bundles.ts';
 import { loadConfig } from './config.ts';
 import { openProductionDb, openTelemetryDb } from './db.ts';
 import { openDownInbox } from './inbox/open-down-inbox.ts';
@@ -125,6 +129,12 @@ await runService('production-api', async (stack, log) => {
     backupFile: config.BACKUP_MARK_FILE,
     now: Date.now,
   });
+  const bundles = openBundles({
+    ...{ db, identity, nodeDir: config.NODE_DIR, mirrorAuthority: config.MIRROR_AUTHORITY, audit: domain.audit },
+    // The bridge then tells the screens how much waits.
+    onSettled: () => void bus.publish(topics.outbox(est), {}, { qos: 0 }).catch(() => undefined),
+  });
+  const bundleDesk = createBundleDesk({ db, bundles: bundles.bundles }, bundles, join(config.MEDIA_DIR, 'bundles'));
   const { app } = createProductionApp({
     db,
     domain,
@@ -133,7 +143,7 @@ await runService('production-api', async (stack, log) => {
     licence,
     services,
     latestSync: sync.latest,
-    otherRoutes: [...machines.routes, ...syncPage],
+    otherRoutes: [...machines.routes, ...syncPage, ...bundleRoutes(bundleDesk)],
     webDir: config.WEB_DIR,
     log,
     metrics,

@@ -5,6 +5,8 @@ import type { Log } from '@sgp/service-kit/log';
 import type { Metrics } from '@sgp/service-kit/metrics';
 import type Koa from 'koa';
 import { Gauge } from 'prom-client';
+import { bundleRoutes } from './bundle/bundle-route.ts';
+import type { BundleSpool } from './bundle/bundle-spool.ts';
 import { createCompanyAccess } from './company/company-access.ts';
 import type { CompanyDeps } from './company/company-deps.ts';
 import { companyRoutes } from './company/company-routes.ts';
@@ -25,7 +27,7 @@ import { createNodeAccess } from './ingest/node-access.ts';
 import type { NonceStore } from './ingest/nonce-store.ts';
 import { createOperatorAccess } from './ingest/operator-access.ts';
 import { createCompanyLimiter, createMediaLimiter, createPushLimiter } from './ingest/push-limiter.ts';
-import { pushRoutes } from './ingest/push-routes.ts';
+import { type PushDeps, pushRoutes } from './ingest/push-routes.ts';
 import type { PushStore } from './ingest/push-store.ts';
 import { createStrikeLimiter } from './ingest/strike-limiter.ts';
 import type { CoreSigner } from './keys/core-signer.ts';
@@ -62,6 +64,7 @@ export type MirrorDeps = {
   readonly orders: OrderStore;
   readonly streams: LinkStreams;
   readonly factorLimit: FactorLimitStore;
+  readonly bundleSpool: BundleSpool;
   readonly files: MediaFiles;
   /** Addresses of the mirror's own photo store… */
   readonly ownUrls: OwnMediaUrls;
@@ -86,6 +89,12 @@ export function createMirrorApp(deps: MirrorDeps): Koa {
   const signed = { authority: deps.authority, nonces, strikes, now, metrics };
   const limiter = createPushLimiter(now);
   const company = { tokens: deps.tokens, strikes, limiter: createCompanyLimiter(now), now };
+  const taken = {
+    pushes,
+    onOrders: (applied: Parameters<PushDeps['onOrders']>[0]) => {
+      for (const { payload } of applied) streams.changed(linkStateOf(payload));
+    },
+  };
   const present = { signer: deps.signer, requireUnforked: (nodeId: string) => requireUnforked(deps.db, nodeId) };
   return createHttpApp({
     log: deps.log,
@@ -102,13 +111,10 @@ export function createMirrorApp(deps: MirrorDeps): Koa {
     },
     routes: [
       ...healthRoutes('vps-mirror', deps.metrics, { database: () => deps.db.raw('select 1') }),
-      ...pushRoutes({
-        ...signed,
-        pushes,
-        limiter,
-        onOrders: (applied) => {
-          for (const { payload } of applied) streams.changed(linkStateOf(payload));
-        },
+      ...pushRoutes({ ...signed, ...taken, limiter }),
+      ...bundleRoutes({
+        ...{ ...signed, ...taken, nodes, instances: deps.instances },
+        ...{ signer: deps.signer, spool: deps.bundleSpool },
       }),
       ...helloRoutes({ ...signed, instances: deps.instances, limiter }),
       ...digestRoutes({ ...signed, ...present, limiter, digests: deps.digests, receipts: deps.receipts }),

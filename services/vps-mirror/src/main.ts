@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { listen } from '@sgp/service-kit/http-server';
 import { newId } from '@sgp/service-kit/ids';
 import { createMetrics } from '@sgp/service-kit/metrics';
@@ -7,6 +8,7 @@ import { startDelivery } from './alerts/deliver-alerts.ts';
 import { openAlerts } from './alerts/open-alerts.ts';
 import { startWatch } from './alerts/watch.ts';
 import { createMirrorApp } from './app.ts';
+import { openBundleSpool } from './bundle/bundle-spool.ts';
 import { createActRetention } from './company/audit-log.ts';
 import { createTokenStore } from './company/token-store.ts';
 import { createDigestStore } from './compare/digest-store.ts';
@@ -89,6 +91,8 @@ await runService('vps-mirror', async (stack, log) => {
   const s3 = config.s3 && (await import('./media/s3-media-urls.ts')).createS3MediaUrls({ ...config.s3, now });
   const mediaUrls = s3 ? stack.use(s3) : ownUrls;
   const files = createMediaFiles(config.mediaDir);
+  // Beside the photos: the one folder that may hold large files.
+  const bundleSpool = await openBundleSpool(join(config.mediaDir, '.bundles'));
   const web = openWebApp({ dir: config.webDir, mediaOrigin: mediaUrls.origin });
 
   const { authority, operatorToken, trustedProxyHops } = config;
@@ -108,7 +112,7 @@ await runService('vps-mirror', async (stack, log) => {
     downlink,
   };
   const app = createMirrorApp({
-    ...{ ...stores, files, ownUrls, mediaUrls, web, authority, operatorToken, trustedProxyHops },
+    ...{ ...stores, bundleSpool, files, ownUrls, mediaUrls, web, authority, operatorToken, trustedProxyHops },
     ...{ signer, alerts, bell, down, clock, tokens: createTokenStore(db), metrics, log, now },
   });
   const delivery = stack.use(startDelivery(alerts.delivery));

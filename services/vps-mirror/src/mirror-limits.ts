@@ -43,6 +43,10 @@ export const mirrorLimits = {
   digestRecountEveryMs: 24 * 60 * 60_000,
   /** A round of the comparison: 500 short digests, or the numbers of all 1,024 buckets. */
   digestAskMaxBytes: 32 * 1024,
+  /** Files of pushes that are taken in at once: each may need 64 MiB of the disk, and the rest of the Core goes on meanwhile. */
+  bundlesAtOnceMax: 2,
+  /** A file of 30,000 changes is taken in within this. */
+  bundleRetryAfterS: 30,
   /** A handshake has a dozen members. */
   helloMaxBytes: 4 * 1024,
   /** Receipts prove that edge and Core were equal: one of each day is kept as long as the evidence of pushes. */

@@ -69,6 +69,7 @@ async function pushOf(edge: Edge, body: Buffer): Promise<Push> {
   const channel = envelope.schemaVersion === 2 ? envelope.channel : 0;
   return {
     ...{ node: edge.record, stream: 'orders', envelope, body, arrivedAtMs: Date.now(), digest: sha256Hex(body) },
+    by: 'line' as const,
     checked: envelope.changes.map((change) => checkChange('orders', change, edge.record)),
     idempotencyKey: `${envelope.epoch}-${channel}-${envelope.pushSeq}`,
     evidence: {

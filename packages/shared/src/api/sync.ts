@@ -72,3 +72,34 @@ export const parkedDownParams = z.strictObject({ stream: z.enum(downStreams), en
 
 /** `POST /api/sync/parked/:seq/retry` · `GET /api/sync/parked/:seq` (owner, manager) */
 export const parkedParams = z.strictObject({ seq: z.coerce.number().int().positive() });
+
+/** A file of what waited, for a shop without Internet (owner, manager). */
+export const bundleSchema = z.object({
+  bundleId: uuidSchema,
+  createdAt: timeMs,
+  fileName: z.string(),
+  changes: z.number().int(),
+  bytes: z.number().int(),
+  /** False: a limit left something for the next file. */
+  complete: z.boolean(),
+  /** Is it still on the server, to be downloaded? */
+  kept: z.boolean(),
+  /** When its acknowledgement was taken in, and how many changes it settled or set aside. */
+  settledAt: timeMs.nullable(),
+  settled: z.number().int().nullable(),
+  parked: z.number().int().nullable(),
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** GET /api/sync/bundle */
+export const bundleStateSchema = z.object({ pending: z.number().int(), bundle: bundleSchema.nullable() });
+export type BundleState = z.infer<typeof bundleStateSchema>;
+
+/** Answer to POST /api/sync/bundle/ack; `pending`: what waits still. */
+export const bundleSettledSchema = z.object({
+  bundleId: uuidSchema,
+  settled: z.number().int(),
+  parked: z.number().int(),
+  pending: z.number().int(),
+});
+export type BundleSettled = z.infer<typeof bundleSettledSchema>;

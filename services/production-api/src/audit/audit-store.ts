@@ -27,7 +27,8 @@ export type AuditEntry = {
     | 'block'
     | 'stock'
     | 'conflict'
-    | 'sync';
+    | 'sync'
+    | 'bundle';
   readonly entityId: string;
   readonly action: string;
   /** The parts of the sentence that a screen writes about it. */
@@ -59,8 +60,11 @@ export type AuditStore = {
   history(db: Database, entityId: string, limit: number): Promise<readonly HistoryRow[]>;
 };
 
-/** Entries that stay in the shop: they follow from others by themselves, every few seconds in a shop that works. */
-const untold: ReadonlySet<string> = new Set([refreshed, 'count']);
+/**
+ * Entries that stay in the shop: they follow from others by themselves, every few seconds in a shop that works; or they tell
+ * of a file that carries what waits, and would leave something waiting after each.
+ */
+const untold: ReadonlySet<string> = new Set([refreshed, 'count', 'bundle_written', 'bundle_settled']);
 
 /** @param say tells the Core who did what, in the same transaction */
 export function createAuditStore(say: Say): AuditStore {

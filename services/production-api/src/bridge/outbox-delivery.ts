@@ -8,6 +8,17 @@ import { noteDelivered, noteShown } from '../outbox/trail.ts';
 
 /** Stores an acknowledgement: the queue, what is known of the entities, the trail and the totals, in the caller's transaction. */
 export async function deliver(tx: Database, delivery: Delivery): Promise<void> {
+  await noteTotals(tx, delivery, await settle(tx, delivery));
+}
+
+/**
+ * The same without the totals, which tell of the line.
+ * @returns how many changes left the queue
+ */
+export async function settle(
+  tx: Database,
+  delivery: Omit<Delivery, 'ackedSeq' | 'bytes' | 'clockSkewMs'>,
+): Promise<number> {
   await lockHead(tx);
   const incident = await tx('sync_incidents').whereNull('ended_at').first('id', 'peak_pending', 'sent');
   const pending = incident ? await countOpen(tx) : 0;
@@ -27,7 +38,7 @@ export async function deliver(tx: Database, delivery: Delivery): Promise<void> {
     await tx('sync_incidents')
       .where({ id: incident.id })
       .update({ peak_pending: Math.max(incident.peak_pending, pending), sent: incident.sent + acked });
-  await noteTotals(tx, delivery, acked);
+  return acked;
 }
 
 async function countOpen(tx: Database): Promise<number> {

@@ -24,7 +24,8 @@ export async function openOutboxQueue(db: Database): Promise<OutboxPort> {
   const instanceId = newId();
   const nextPushSeq = createPushNumbers(db);
   const claims = createClaims();
-  await db('sync_state').where({ id: 1 }).increment('generation', 1);
+  // Stored as well for who writes a file of pushes in the name of this start.
+  await db('sync_state').where({ id: 1 }).increment('generation', 1).update({ instance_id: instanceId });
 
   const identity = async (): Promise<DiskIdentity> => {
     const state = await db('sync_state').where({ id: 1 }).first('epoch', 'parent_epoch', 'generation', 'acked_seq');
@@ -98,7 +99,7 @@ function createClaims() {
 }
 
 /** At or below it nothing is open. One statement, so that no commit falls between its two halves. */
-async function readLowWater(db: Database): Promise<number> {
+export async function readLowWater(db: Database): Promise<number> {
   const row = await db('outbox_head')
     .where({ id: 1 })
     .first({ last_seq: 'last_seq', lowest: db('outbox').min('seq') });
@@ -156,7 +157,7 @@ function leaveOut(query: ReturnType<Database>, entityIds: readonly string[], pos
   else void query.whereRaw('entity_id not in (select value from json_each(?))', [JSON.stringify(entityIds)]);
 }
 
-type OutboxRow = {
+export type OutboxRow = {
   readonly seq: number;
   readonly id: string;
   readonly stream: StreamName;

@@ -7,6 +7,7 @@ import { deletedMediaMigration } from './0005-deleted-media.ts';
 import { syncMigration } from './0006-sync.ts';
 import { sharedMigration } from './0007-shared.ts';
 import { lineageMigration } from './0012-lineage.ts';
+import { bundlesMigration } from './0013-bundles.ts';
 import { syncPageMigration } from './0014-sync-page.ts';
 
 /** Every step of production.db, in order. */
@@ -19,5 +20,6 @@ export const productionMigrations: readonly Migration[] = [
   syncMigration,
   sharedMigration,
   lineageMigration,
+  bundlesMigration,
   syncPageMigration,
 ];

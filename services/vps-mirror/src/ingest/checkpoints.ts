@@ -51,6 +51,32 @@ export async function advanceCheckpoint(
   return row.acked_seq;
 }
 
+/**
+ * Notes what a push of a file closed. Its number is its place in the file and counts for nothing here: the idempotency key
+ * alone makes its repeat harmless. What it says of the clock is as old as the file.
+ * @returns the mark
+ */
+export async function noteFilePush(
+  tx: Database,
+  envelope: Envelope,
+  closedUpTo: number,
+  nowMs: number,
+): Promise<number> {
+  const { nodeId, epoch } = envelope;
+  const max = greatest(tx);
+  await tx('push_checkpoints')
+    .insert({
+      ...{ node_id: nodeId, epoch, channel: channelOf(envelope), push_seq: 0, skew_ms: 0 },
+      ...{ acked_seq: closedUpTo, max_seq: maxSeqOf(envelope), last_at: nowMs },
+    })
+    .onConflict(['node_id', 'epoch', 'channel'])
+    .merge({
+      acked_seq: tx.raw(`${max}(push_checkpoints.acked_seq, excluded.acked_seq)`),
+      max_seq: tx.raw(`${max}(push_checkpoints.max_seq, excluded.max_seq)`),
+    });
+  return (await checkpointOf(tx, envelope)).ackedSeq;
+}
+
 const greatest = (tx: Database): string => (isPostgres(tx) ? 'greatest' : 'max');
 
 const maxSeqOf = ({ changes, lowWaterSeq }: Envelope): number =>

@@ -2,8 +2,9 @@ import type { Database } from '@sgp/service-kit/database';
 import type { NodeRecord } from '@sgp/shared/api/licensing';
 import { AppError } from '@sgp/shared/errors';
 import type { EdgeHealth } from '@sgp/shared/sync';
+import type { BundleOpening } from '@sgp/shared/sync-bundle';
 import type { Hello, HelloAnswer, HelloVerdict } from '@sgp/shared/sync-hello';
-import { judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/instances';
+import { judgeBundle, judgeFilePush, judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/instances';
 import { checkpointOf } from './checkpoints.ts';
 import type { Envelope } from './decode-batch.ts';
 
@@ -26,6 +27,11 @@ export type InstanceStore = {
    * @throws AppError NODE_STATE_FORKED when two live copies use this identity; that it is so is stored
    */
   hello(node: NodeRecord, hello: Hello, nowMs: number): Promise<HelloOutcome>;
+  /**
+   * Judges the start that wrote a file of pushes, under the lock of its node; one that is news becomes the present one.
+   * @throws AppError NODE_STATE_FORKED, NODE_SUPERSEDED
+   */
+  takeFile(node: NodeRecord, opening: BundleOpening, nowMs: number): Promise<void>;
   /**
    * A person decided which copy goes on.
    * @returns false for a node that never said hello
@@ -56,6 +62,19 @@ export function createInstanceStore(db: Database): InstanceStore {
       // Thrown only now: that the node is forked has to be committed.
       if (judged.refusal) throw judged.refusal;
       return judged.outcome;
+    },
+    async takeFile(node, opening, nowMs) {
+      await db.transaction(async (tx) => {
+        await tx('node_sync').insert(newRow(node, nowMs)).onConflict('node_id').ignore();
+        const row: Row = await tx('node_sync').where({ node_id: node.nodeId }).forUpdate().first();
+        const known = await knownInstances(tx, node.nodeId, row);
+        const sameGeneration = await instanceOf(tx, opening);
+        const judged = judgeBundle(known && { ...known, sameGeneration }, await checkpointOf(tx, opening), opening);
+        if (judged.answer === 'forked') throw forkedRefusal();
+        if (judged.answer === 'superseded') throw otherDiskRefusal();
+        if (judged.next?.present.instanceId !== known?.present.instanceId)
+          await saveInstances(tx, node.nodeId, { known, next: judged.next }, nowMs);
+      });
     },
     async clearFork(nodeId) {
       return (await db('node_sync').where({ node_id: nodeId }).update({ forked_at: null })) > 0;
@@ -90,6 +109,18 @@ async function knownInstances(tx: Database, nodeId: string, row: Row): Promise<N
     .whereNot({ epoch: known.present.epoch })
     .distinct('epoch');
   return { ...known, formerEpochs: epochs.map(({ epoch }) => epoch) };
+}
+
+/** The instance that a generation was given to; null when it was never heard of. */
+async function instanceOf(
+  tx: Database,
+  { nodeId, epoch, generation }: Pick<BundleOpening, 'nodeId' | 'epoch' | 'generation'>,
+): Promise<string | null> {
+  const row: Pick<Row, 'instance_id'> | undefined = await tx('node_instances')
+    .where({ node_id: nodeId, epoch, generation })
+    .orderBy('first_at')
+    .first('instance_id');
+  return row?.instance_id ?? null;
 }
 
 async function saveInstances(
@@ -131,6 +162,23 @@ export async function requirePresent(tx: Database, envelope: Envelope): Promise<
   if (judged === 'forked') throw forkedRefusal();
   if (judged === 'superseded') throw supersededRefusal(known);
 }
+
+/**
+ * Lets a push of a file through if it is of the present disk, whichever of its starts wrote it.
+ * @throws AppError NODE_STATE_FORKED, NODE_SUPERSEDED
+ */
+export async function requireKnownDisk(tx: Database, envelope: Envelope): Promise<void> {
+  const row: Row | undefined = await tx('node_sync').where({ node_id: envelope.nodeId }).forKeyShare().first();
+  const judged = envelope.schemaVersion === 1 ? 'superseded' : judgeFilePush(presentOf(row), envelope);
+  if (judged === 'forked') throw forkedRefusal();
+  if (judged === 'superseded') throw otherDiskRefusal();
+}
+
+const otherDiskRefusal = (): AppError =>
+  new AppError(
+    'NODE_SUPERSEDED',
+    'The file is not of the present state of its disk (a copy, or from before a restore). Write a new one at the shop.',
+  );
 
 /** For other signed calls than pushes. @throws AppError NODE_STATE_FORKED */
 export async function requireUnforked(db: Database, nodeId: string): Promise<void> {

@@ -9,7 +9,7 @@ import { checkChange, type GoodChange } from './check-change.ts';
 import { parseEnvelope } from './decode-batch.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import type { NodeLimiter } from './push-limiter.ts';
-import type { Evidence, PushOutcome, PushStore } from './push-store.ts';
+import type { Evidence, Push, PushOutcome, PushStore } from './push-store.ts';
 import {
   requireTenant,
   type SignedCall,
@@ -59,8 +59,22 @@ async function acceptPush(deps: PushDeps, stream: StreamName, { ctx, node, body 
   const inflated = await signedJsonBytes(verified, body);
   const envelope = parseEnvelope(inflated, stream);
   requireTenant(envelope, node);
+  return takePush(deps, { ...{ node, stream, envelope, verified, body, inflated, arrivedAtMs }, by: 'line' });
+}
+
+export type VerifiedPush = Pick<Push, 'node' | 'stream' | 'envelope' | 'body' | 'arrivedAtMs' | 'by'> & {
+  readonly verified: VerifiedRequest;
+  readonly inflated: Buffer;
+};
+
+/** Applies a push whose signature, shape and tenant were found right, however it came. */
+export async function takePush(
+  deps: Pick<PushDeps, 'pushes' | 'metrics' | 'onOrders'>,
+  { verified, inflated, ...push }: VerifiedPush,
+): Promise<PushOutcome> {
+  const { node, stream, envelope, body } = push;
   const outcome = await deps.pushes.commit({
-    ...{ node, stream, envelope, body, arrivedAtMs },
+    ...push,
     checked: envelope.changes.map((change) => checkChange(stream, change, node)),
     digest: sha256Hex(body),
     idempotencyKey: verified.covered['idempotency-key'] ?? '',

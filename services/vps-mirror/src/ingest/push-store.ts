@@ -12,10 +12,10 @@ import { type OnAppended, type SharedStream, sharedStreams } from '../shared/on-
 import { takeShown } from '../trail/trail-store.ts';
 import { type AppliedBatch, applyBatch, type ParkedChange } from './apply-batch.ts';
 import type { CheckedChange, GoodChange, Payload } from './check-change.ts';
-import { advanceCheckpoint, lastPushSeq } from './checkpoints.ts';
+import { advanceCheckpoint, lastPushSeq, noteFilePush } from './checkpoints.ts';
 import type { Envelope } from './decode-batch.ts';
 import { createEntityRows, type RowText } from './entity-rows.ts';
-import { noteHealth, requirePresent } from './instance-store.ts';
+import { noteHealth, requireKnownDisk, requirePresent } from './instance-store.ts';
 
 export type Push = {
   readonly node: NodeRecord;
@@ -28,6 +28,8 @@ export type Push = {
   readonly digest: string;
   readonly idempotencyKey: string;
   readonly evidence: Evidence;
+  /** A push of a file comes late: it has no place among the push numbers, and its start may have ended. */
+  readonly by: 'line' | 'file';
 };
 
 /** Proves later who sent a push, without any secret and even after the key was revoked (SECURITY P16). */
@@ -123,7 +125,7 @@ async function commitIn(
   const { node, stream, envelope } = push;
   const batchId = newId();
   const committedAtMs = deps.now();
-  await requirePresent(tx, envelope);
+  await (push.by === 'file' ? requireKnownDisk(tx, envelope) : requirePresent(tx, envelope));
   const rows = createEntityRows(tx, stream, node);
   const texts = withTexts
     ? await rows.lockTexts([...new Set(push.checked.map(({ change }) => change.entityId))])
@@ -138,7 +140,8 @@ async function commitIn(
   if (batch.overwriting.length > 0 && texts === null) throw textsNeeded;
   await writeDigestDelta(tx, { stream, tenant: node, batchId, batch });
   const closed = closedUpTo(envelope.lowWaterSeq, batch.results);
-  const ackedSeq = await advanceCheckpoint(tx, envelope, closed, committedAtMs);
+  const advance = push.by === 'file' ? noteFilePush : advanceCheckpoint;
+  const ackedSeq = await advance(tx, envelope, closed, committedAtMs);
   const shown = await shownFor(tx, push, committedAtMs);
   const { epoch, pushSeq } = envelope;
   const ack: PushAck = { epoch, pushSeq, ackedSeq, committedAtMs, results: [...batch.results], ...shown };
@@ -152,8 +155,8 @@ async function commitIn(
 }
 
 /** Told with acknowledgements of the live channel, to an edge that knows the member. */
-async function shownFor(tx: Database, { envelope, node }: Push, nowMs: number): Promise<Pick<PushAck, 'shown'>> {
-  if (envelope.schemaVersion === 1 || envelope.channel !== 0) return {};
+async function shownFor(tx: Database, { envelope, node, by }: Push, nowMs: number): Promise<Pick<PushAck, 'shown'>> {
+  if (by === 'file' || envelope.schemaVersion === 1 || envelope.channel !== 0) return {};
   const shown = await takeShown(tx, node, nowMs);
   return shown.length === 0 ? {} : { shown: [...shown] };
 }

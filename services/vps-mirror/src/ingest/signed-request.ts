@@ -21,6 +21,9 @@ const strikeCodes: ReadonlySet<ErrorCode> = new Set([
   ...(['DIGEST_MISMATCH', 'SIG_MISSING', 'SIG_MALFORMED', 'SIG_POLICY', 'SIG_KEY_UNKNOWN', 'SIG_INVALID'] as const),
 ]);
 
+/** Is this refusal one that counts against the address? */
+export const isGuess = (error: unknown): boolean => error instanceof AppError && strikeCodes.has(error.code);
+
 /**
  * Digest → signature by a key of this very node → tag and window → nonce, as SECURITY 3.1 orders them. The nonce is the
  * last check and the first thing that is written, so that junk leaves no row.
@@ -40,7 +43,7 @@ export async function verifySigned(
     await deps.nonces.use(verified.keyId, verified.nonce, verified.createdS);
     return verified;
   } catch (error) {
-    if (error instanceof AppError && strikeCodes.has(error.code)) deps.strikes.strike(ctx.ip);
+    if (isGuess(error)) deps.strikes.strike(ctx.ip);
     throw error;
   }
 }

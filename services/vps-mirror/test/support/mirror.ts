@@ -14,6 +14,7 @@ import type { ErrorCode } from '@sgp/shared/errors';
 import { type PushAck, type PushBatch, pushAckSchema } from '@sgp/shared/sync';
 import { type Alerts, openAlerts } from '../../src/alerts/open-alerts.ts';
 import { createMirrorApp } from '../../src/app.ts';
+import { openBundleSpool } from '../../src/bundle/bundle-spool.ts';
 import { createTokenStore } from '../../src/company/token-store.ts';
 import { createDigestStore, type DigestStore } from '../../src/compare/digest-store.ts';
 import { createReceiptStore } from '../../src/compare/receipt-store.ts';
@@ -124,6 +125,7 @@ export async function startMirror(options: {
     orders,
     streams,
     factorLimit: createFactorLimitStore(db),
+    bundleSpool: await openBundleSpool(join(mediaDir, '.bundles')),
     files: createMediaFiles(mediaDir),
     ownUrls,
     mediaUrls: options.mediaUrls ?? ownUrls,
