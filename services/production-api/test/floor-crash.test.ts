@@ -83,7 +83,10 @@ test('kill -9 of the production-api under load loses nothing acknowledged and do
   const deadline = Date.now() + 30_000;
   const delivered = async () =>
     Number(((await production('production_counts').sum({ good: 'good' }).first()) as { good: number }).good);
-  while ((await delivered()) < total && Date.now() < deadline) await sleep(50);
+  // The last samples may come in a batch after that of the last count.
+  const samples = said.reduce((sum, { sampleTimes }) => sum + sampleTimes.length, 0);
+  const stored = async () => Number(((await telemetry('samples').count({ n: '*' }).first()) as { n: number }).n);
+  while (((await delivered()) < total || (await stored()) < samples) && Date.now() < deadline) await sleep(50);
 
   for (const [index, { sampleTimes, events, counts }] of said.entries()) {
     const { machineId } = (registered[index] as MachineCredential).machine;

@@ -24,6 +24,8 @@ const rewritable: ReadonlySet<StreamName> = new Set(['orders', 'customers', 'mac
 const listed: ReadonlySet<StreamName> = new Set(['orders', 'customers', 'machines', 'stock'] as const);
 /** An entity of the Core, with its text where the Core told it. */
 export type FoundEntity = CoreEntity & { readonly doc: string | undefined };
+/** What the Core is ahead in; `edgeVersion` is the version that was compared. */
+export type BehindEntity = { readonly edgeVersion: number; readonly core: FoundEntity };
 
 /** The edge's side of a comparison (docs/sync-protocol.md §6.2). */
 export type CompareStore = {
@@ -39,14 +41,17 @@ export type CompareStore = {
    * Asks the shop to write these anew above the Core's version. What the shop may not write anew goes to the ledger.
    * @returns how many will be written
    */
-  repair(stream: StreamName, core: readonly FoundEntity[]): Promise<number>;
+  repair(stream: StreamName, found: readonly BehindEntity[]): Promise<number>;
   /**
    * Lists what the Core has and this shop never said, as far as a person would look for it.
    * @returns how many are news
    */
   unknown(stream: StreamName, core: readonly FoundEntity[]): Promise<number>;
   recount(stream: StreamName, buckets: readonly number[]): Promise<void>;
-  /** @param receipt its signature was verified */
+  /**
+   * @param receipt its signature was verified
+   * @param at when the Core signed it, in ms since 1970
+   */
   saveReceipt(receipt: string, at: number): Promise<void>;
   /** @param missing records of this shop that the Core did not have in their present version */
   saveComparison(missing: number, at: number): Promise<void>;
@@ -108,14 +113,21 @@ export function createCompareStore(db: Database, now: () => number = Date.now): 
       }
       return queued;
     },
-    repair: (stream, core) =>
+    repair: (stream, found) =>
       db.transaction(async (tx) => {
-        const said = new Map((await saidOf(tx, stream, core)).map((row) => [row.entity_id, row]));
-        for (const each of core) {
-          if (rewritable.has(stream)) await noteRepair(tx, stream, each, now());
-          else if (listed.has(stream)) await openConflict(tx, standsAtCore(stream, each, said.get(each.entityId)));
+        const saidRows = await saidOf(
+          tx,
+          stream,
+          found.map(({ core }) => core),
+        );
+        const said = new Map(saidRows.map((row) => [row.entity_id, row]));
+        // Written meanwhile: what was compared is not what stands here any more, and the next comparison judges it.
+        const due = found.filter(({ edgeVersion, core }) => said.get(core.entityId)?.version === edgeVersion);
+        for (const { core } of due) {
+          if (rewritable.has(stream)) await noteRepair(tx, stream, core, now());
+          else if (listed.has(stream)) await openConflict(tx, standsAtCore(stream, core, said.get(core.entityId)));
         }
-        return rewritable.has(stream) ? core.length : 0;
+        return rewritable.has(stream) ? due.length : 0;
       }),
     unknown: (stream, core) =>
       db.transaction(async (tx) => {
@@ -133,7 +145,7 @@ export function createCompareStore(db: Database, now: () => number = Date.now): 
         await recountSums(tx, stream, buckets);
       }),
     async saveReceipt(receipt, at) {
-      await db('sync_receipts').insert({ received_at: at, receipt }).onConflict('received_at').ignore();
+      await db('sync_receipts').insert({ received_at: at, receipt }).onConflict('received_at').merge();
       await keepNewest(db, 'sync_receipts', 'received_at');
     },
     async saveComparison(missing, at) {

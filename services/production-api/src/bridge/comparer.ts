@@ -112,8 +112,7 @@ async function performOrThrow(
   seen: Seen,
 ): Promise<readonly CompareEvent[]> {
   const { store } = deps;
-  const withDocs = (entities: readonly CoreEntity[]): readonly FoundEntity[] =>
-    entities.map((each) => ({ ...each, doc: docs.get(each.entityId) }));
+  const withDoc = (each: CoreEntity): FoundEntity => ({ ...each, doc: docs.get(each.entityId) });
   switch (effect.type) {
     case 'read-roots':
       seen.roots = await store.roots();
@@ -134,10 +133,13 @@ async function performOrThrow(
       done.requeued += await store.requeue(effect.stream, effect.entities);
       return [];
     case 'repair':
-      done.repairs += await store.repair(effect.stream, withDocs(effect.entities.map(({ core }) => core)));
+      done.repairs += await store.repair(
+        effect.stream,
+        effect.entities.map(({ edgeVersion, core }) => ({ edgeVersion, core: withDoc(core) })),
+      );
       return [];
     case 'unknown':
-      done.unknown += await store.unknown(effect.stream, withDocs(effect.entities));
+      done.unknown += await store.unknown(effect.stream, effect.entities.map(withDoc));
       return [];
     case 'recount':
       await recount(deps, effect.stream, effect.buckets);
@@ -174,11 +176,7 @@ async function recount({ store, log }: ComparerDeps, stream: StreamName, buckets
 }
 
 /** A receipt that the Core did not sign proves nothing; that edge and Core are equal stays true, and the next one is kept. */
-async function keepReceipt(
-  { store, verifyReceipt, now, log }: ComparerDeps,
-  receipt: string,
-  seen: Seen,
-): Promise<void> {
+async function keepReceipt({ store, verifyReceipt, log }: ComparerDeps, receipt: string, seen: Seen): Promise<void> {
   let claims: ReceiptClaims;
   try {
     claims = await verifyReceipt(receipt);
@@ -188,7 +186,8 @@ async function keepReceipt(
   }
   seen.proved = true;
   seen.missing = missingIn(seen.roots, claims);
-  await store.saveReceipt(receipt, now());
+  // The Core's word by the Core's clock: that of the shop may jump.
+  await store.saveReceipt(receipt, claims.iat * 1000);
 }
 
 /** How many records this shop counts and the Core's signed word does not. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '@sgp/service-kit/database';
 import type { Log } from '@sgp/service-kit/log';
 import { moveHead } from '../outbox/outbox-head.ts';
@@ -38,10 +39,10 @@ async function dropOldest(tx: Database): Promise<number> {
     .delete()
     .returning(['stream', 'entity_id']);
   if (dropped.length === 0) return 0;
-  // What was never sent is not to be missed by a comparison.
+  // What the Core does not have in this version is not to be missed by a comparison.
   for (const [stream, rows] of Map.groupBy(dropped, (row) => row.stream))
     await tx('sync_entities')
-      .where({ stream, acked_version: 0 })
+      .where({ stream, settled_digest: null })
       .whereIn(
         'entity_id',
         rows.map((row) => row.entity_id),
@@ -65,11 +66,16 @@ export function startShedder(deps: {
       deps.log.warn({ err }, 'the disk could not be looked at');
     }
   };
-  let looking = look();
-  const timer = setInterval(() => (looking = look()), lookEveryMs);
+  const stop = new AbortController();
+  const looking = (async () => {
+    while (!stop.signal.aborted) {
+      await look();
+      await sleep(lookEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  })();
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
+      stop.abort();
       await looking;
     },
   };

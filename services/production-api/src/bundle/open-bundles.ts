@@ -17,18 +17,22 @@ export type OpenBundlesDeps = {
   readonly onSettled: () => void;
 };
 
-/** @throws Error when the node's key cannot be read */
+/** Writing a file throws Error when the node's key cannot be read. */
 export function openBundles(deps: OpenBundlesDeps): BundleService & Pick<BundleServiceDeps, 'bundles'> {
   const { db, identity, nodeDir, audit, onSettled } = deps;
   const bundles = createBundleStore();
   const service = createBundleService({
     ...{ db, identity, bundles, audit, onSettled, tenant: identity, now: Date.now },
-    signer: createRequestSigner({
-      ...identity,
-      privateJwk: readNodeKey(nodeDir),
-      authority: deps.mirrorAuthority ?? new URL(identity.mirrorUrl).host,
-      tag: 'snapshot-bundle/1',
-    }),
+    // The key is in memory only while a file is written.
+    signer: {
+      sign: (request) =>
+        createRequestSigner({
+          ...identity,
+          privateJwk: readNodeKey(nodeDir),
+          authority: deps.mirrorAuthority ?? new URL(identity.mirrorUrl).host,
+          tag: 'snapshot-bundle/1',
+        }).sign(request),
+    },
     coreWords: createCoreWords(createLicenceFiles(nodeDir, identity.nodeId), identity.nodeId, Date.now),
   });
   return { ...service, bundles };
