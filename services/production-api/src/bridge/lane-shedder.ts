@@ -28,17 +28,21 @@ export function shedOnce(db: Database, { freeBytes, totalBytes }: Disk): Promise
 }
 
 async function dropOldest(tx: Database): Promise<number> {
-  const oldest = tx('outbox')
+  const dropped: readonly { readonly seq: number; readonly stream: string; readonly entity_id: string }[] = await tx(
+    'outbox',
+  )
     .where({ lane: shedLane })
     .whereNull('parked_at')
     .orderBy('seq')
     .limit(rowsPerStep)
-    .select('seq');
-  const dropped: readonly { readonly stream: string; readonly entity_id: string }[] = await tx('outbox')
-    .whereIn('seq', oldest)
-    .delete()
-    .returning(['stream', 'entity_id']);
+    .select('seq', 'stream', 'entity_id');
   if (dropped.length === 0) return 0;
+  await tx('outbox')
+    .whereIn(
+      'seq',
+      dropped.map((row) => row.seq),
+    )
+    .delete();
   // What the Core does not have in this version is not to be missed by a comparison.
   for (const [stream, rows] of Map.groupBy(dropped, (row) => row.stream))
     await tx('sync_entities')

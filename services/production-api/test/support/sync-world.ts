@@ -175,7 +175,6 @@ export function createWriter(
       change: (snapshot: OrderSnapshot) => unknown = (snapshot) => snapshot,
     ): Promise<string> {
       const version = (versions.get(orderId) ?? 0) + 1;
-      versions.set(orderId, version);
       await db.transaction(async (tx) => {
         const updatedAt = await hlc.tick(tx);
         const snapshot = snapshotOf(node, { orderId, version, updatedAt, number: String(++number) });
@@ -189,6 +188,7 @@ export function createWriter(
           payload,
         });
       });
+      versions.set(orderId, version);
       return orderId;
     },
     versions,
