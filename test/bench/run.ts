@@ -4,6 +4,7 @@ import { firstRouteBytes } from './bundle-size.ts';
 import { spread } from './figures.ts';
 import { measureStartUp } from './start-up.ts';
 import { measureStatusLatency } from './status-latency.ts';
+import { benchIngest, ingestLines } from './sync/ingest.ts';
 import { benchDrains, benchEngine } from './sync/sync.ts';
 import { benchTelemetry } from './telemetry.ts';
 import { measureThumbnails } from './thumbnails.ts';
@@ -39,6 +40,9 @@ const benches: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   },
   async sync() {
     return [...benchEngine(5), ...(await benchDrains(3))];
+  },
+  async ingest() {
+    return ingestLines(await benchIngest(3));
   },
   async thumbnails() {
     const { pipeline, sharpOneDecode, sharpSixDecodes, ratio, ratioSpread } = await measureThumbnails(12, 7);

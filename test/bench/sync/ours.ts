@@ -34,7 +34,8 @@ export const ours: DrainSubject = {
     await using stack = new AsyncDisposableStack();
     const dir = tempDir(stack);
     const node = await createNode(dir);
-    const postgres = await startPostgres();
+    // The server of the tests does not wait for the disk; this one does, as in the field.
+    const postgres = await startPostgres([]);
     stack.defer(() => postgres.stop());
     const mirrorPort = await freePort();
     const secret = async (name: string): Promise<string> => {

@@ -3,7 +3,7 @@ import { type Lane, lanes, type StreamName } from '@sgp/shared/sync';
 import { laneOf } from '@sgp/sync-engine/lanes';
 import type { ChangeRef, Delivery, ParkedChange } from '@sgp/sync-engine/ports';
 import { lockHead, moveHead, readCounts } from '../outbox/outbox-head.ts';
-import { noteAcknowledged, rowsOf } from '../outbox/said-entities.ts';
+import { doneTable, noteAcknowledged, rowsOf } from '../outbox/said-entities.ts';
 import { noteDelivered, noteShown } from '../outbox/trail.ts';
 
 /** Stores an acknowledgement: the queue, what is known of the entities, the trail and the totals, in the caller's transaction. */
@@ -53,15 +53,15 @@ type Removed = { readonly lane: Lane; readonly parked_at: number | null };
  * @returns how many changes left it
  */
 async function removeAcknowledged(tx: Database, stream: StreamName, done: readonly ChangeRef[]): Promise<number> {
-  const values = done.map(() => '(?, cast(? as bigint))').join(', ');
+  const table = doneTable(tx, done);
   // `cross join` makes SQLite begin with the list: its time must not grow with what else waits.
   const removed = await rowsOf<Removed>(
     tx,
-    `delete from outbox where seq in (with done(entity_id, version) as (values ${values})
+    `delete from outbox where seq in (with ${table.sql}
        select waiting.seq from done cross join outbox as waiting
        where waiting.stream = ? and waiting.entity_id = done.entity_id and waiting.version <= done.version)
      returning lane, parked_at`,
-    [...done.flatMap(({ entityId, version }) => [entityId, version]), stream],
+    [...table.bindings, stream],
   );
   const parked = removed.filter((row) => row.parked_at !== null).length;
   await moveHead(tx, { open: { [laneOf(stream)]: parked - removed.length }, parked: -parked });

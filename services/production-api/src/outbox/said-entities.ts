@@ -1,5 +1,5 @@
 import { sha256Hex } from '@sgp/auth/digest';
-import type { Database } from '@sgp/service-kit/database';
+import { type Database, isPostgres } from '@sgp/service-kit/database';
 import { type StreamName, streamRules } from '@sgp/shared/sync';
 import {
   addSums,
@@ -82,22 +82,28 @@ export async function noteAcknowledged(
   done: readonly Acknowledged[],
   at: number,
 ): Promise<void> {
-  const values = done.map(() => '(?, cast(? as bigint))').join(', ');
-  const settled: readonly SettledRow[] = await rowsOf(
+  const table = doneTable(tx, done);
+  // A list of keys and no join, because SQLite would walk through the whole stream for it.
+  const settled = await rowsOf<SettledRow & { readonly entity_id: string }>(
     tx,
-    `with done(entity_id, version) as (values ${values})
-     update sync_entities set acked_version = done.version, acked_at = ?,
-       settled_digest = case when sync_entities.version = done.version then sync_entities.digest end
-     from done
-     where sync_entities.stream = ? and sync_entities.entity_id = done.entity_id
-       and (sync_entities.acked_version < done.version
-         or (sync_entities.settled_digest is null and sync_entities.version = done.version))
-     returning sync_entities.bucket, sync_entities.settled_digest`,
-    [...done.flatMap(({ entityId, version }) => [entityId, version]), at, stream],
+    `with ${table.sql}
+     update sync_entities set acked_version = version, acked_at = ?, settled_digest = digest
+     where stream = ? and (entity_id, version) in (select entity_id, version from done)
+       and (acked_version < version or settled_digest is null)
+     returning entity_id, bucket, settled_digest`,
+    [...table.bindings, at, stream],
   );
   const delta = createDigestDelta();
   for (const { bucket, settled_digest: digest } of settled) if (digest !== null) delta.add(bucket, digest);
   await moveSums(tx, stream, delta);
+
+  const newest = new Set(settled.map((row) => row.entity_id));
+  // Few: a newer version was written while this one travelled, or the acknowledgement came again.
+  for (const { entityId, version } of done.filter((each) => !newest.has(each.entityId)))
+    await tx('sync_entities')
+      .where({ stream, entity_id: entityId })
+      .where('acked_version', '<', version)
+      .update({ acked_version: version, acked_at: at });
 }
 
 type SettledRow = { readonly bucket: number; readonly settled_digest: string | null };
@@ -164,12 +170,24 @@ export async function recountSums(tx: Database, stream: StreamName, buckets: rea
   if (counted.length > 0) await writeSums(tx, stream, counted);
 }
 
+export type DoneTable = { readonly sql: string; readonly bindings: readonly unknown[] };
+
+/** Versions as the common table `done(entity_id, version)`, in a parameter or two: thousands would be parsed anew each time. */
+export function doneTable(tx: Database, done: readonly Acknowledged[]): DoneTable {
+  const head = 'done(entity_id, version) as';
+  if (isPostgres(tx))
+    return {
+      sql: `${head} (select * from unnest(?::text[], ?::bigint[]))`,
+      bindings: [done.map(({ entityId }) => entityId), done.map(({ version }) => version)],
+    };
+  return {
+    sql: `${head} (select value ->> 0, value ->> 1 from json_each(?))`,
+    bindings: [JSON.stringify(done.map(({ entityId, version }) => [entityId, version]))],
+  };
+}
+
 /** The two drivers wrap the rows of a raw statement differently. */
-export async function rowsOf<Row>(
-  tx: Database,
-  sql: string,
-  bindings: readonly (string | number | null)[],
-): Promise<readonly Row[]> {
-  const answer = await tx.raw(sql, [...bindings]);
+export async function rowsOf<Row>(tx: Database, sql: string, bindings: readonly unknown[]): Promise<readonly Row[]> {
+  const answer = await tx.raw(sql, bindings as never);
   return Array.isArray(answer) ? answer : answer.rows;
 }

@@ -1,5 +1,5 @@
 import type { Database } from '@sgp/service-kit/database';
-import { rowsOf } from './said-entities.ts';
+import { doneTable } from './said-entities.ts';
 
 /**
  * The hops of each version of an order (docs/sync-protocol.md §11.1). Only orders have a trail: they are what a customer
@@ -39,19 +39,13 @@ export async function noteDelivered(
   times: { readonly sentAt: number; readonly appliedAt: number; readonly ackedAt: number },
 ): Promise<void> {
   if (done.length === 0) return;
-  const values = done.map(() => '(?, cast(? as bigint))').join(', ');
-  await rowsOf(
-    tx,
-    `with done(entity_id, version) as (values ${values})
+  const table = doneTable(tx, done);
+  // A list of keys, because SQLite would walk through the whole stream to join with it.
+  await tx.raw(
+    `with ${table.sql}
      update sync_trail set sent_at = coalesce(sent_at, ?), applied_at = coalesce(applied_at, ?), acked_at = coalesce(acked_at, ?)
-     from done
-     where sync_trail.stream = ? and sync_trail.entity_id = done.entity_id and sync_trail.version = done.version
-     returning 1 as noted`,
-    [
-      ...done.flatMap(({ entityId, version }) => [entityId, version]),
-      ...[times.sentAt, times.appliedAt, times.ackedAt],
-      stream,
-    ],
+     where stream = ? and (entity_id, version) in (select entity_id, version from done)`,
+    [...table.bindings, times.sentAt, times.appliedAt, times.ackedAt, stream] as never,
   );
 }
 
