@@ -18,9 +18,12 @@ export type CountingProxy = AsyncDisposable & {
 
 type Command = { readonly do: 'open' | 'count' };
 
-/** @param targetPort on 127.0.0.1 */
-export async function startCountingProxy(targetPort: number): Promise<CountingProxy> {
-  const child = fork(new URL(import.meta.url), [String(targetPort)]);
+/**
+ * @param targetPort on 127.0.0.1
+ * @param oneWayMs what every byte travels longer, in each direction
+ */
+export async function startCountingProxy(targetPort: number, oneWayMs = 0): Promise<CountingProxy> {
+  const child = fork(new URL(import.meta.url), [String(targetPort), String(oneWayMs)]);
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const ask = async <Answer>(command: Command): Promise<Answer> => {
     child.send(command);
@@ -39,7 +42,7 @@ export async function startCountingProxy(targetPort: number): Promise<CountingPr
   };
 }
 
-async function serve(targetPort: number): Promise<void> {
+async function serve(targetPort: number, oneWayMs: number): Promise<void> {
   let counted: Counted = { bytesUp: 0, bytesDown: 0, firstAt: null };
   let isOpen = false;
   const server = createServer((near) => {
@@ -54,8 +57,8 @@ async function serve(targetPort: number): Promise<void> {
       counted = { ...counted, bytesDown: counted.bytesDown + length };
     });
     endTogether(near, far);
-    near.pipe(far);
-    far.pipe(near);
+    carry(near, far, oneWayMs);
+    carry(far, near, oneWayMs);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   process.on('message', (command: Command) => {
@@ -69,6 +72,12 @@ async function serve(targetPort: number): Promise<void> {
   process.send?.({ port: (server.address() as AddressInfo).port });
 }
 
+function carry(from: Socket, to: Socket, oneWayMs: number): void {
+  if (oneWayMs === 0) return void from.pipe(to);
+  // Timers of one duration fire in the order in which they were set: what travels stays in its order.
+  from.on('data', (chunk) => setTimeout(() => to.destroyed || to.write(chunk), oneWayMs));
+}
+
 function endTogether(near: Socket, far: Socket): void {
   for (const [one, other] of [
     [near, far],
@@ -79,4 +88,4 @@ function endTogether(near: Socket, far: Socket): void {
   }
 }
 
-if (import.meta.main) await serve(Number(process.argv[2]));
+if (import.meta.main) await serve(Number(process.argv[2]), Number(process.argv[3]));

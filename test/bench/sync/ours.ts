@@ -25,8 +25,8 @@ import type { Snapshot, Workload } from './workload.ts';
 const perTransaction = 500;
 
 /** The bridge and the mirror as they run: signed batches of the newest versions, into PostgreSQL. */
-export const ours: DrainSubject = {
-  name: 'SGP bridge → mirror',
+export const oursOver = (roundTripMs: number): DrainSubject => ({
+  name: roundTripMs === 0 ? 'SGP bridge → mirror' : `SGP bridge → mirror, ${roundTripMs} ms round trip`,
   setup:
     'signed and verified, SQLite fsync on in the shop, PostgreSQL 18 fsync on at the mirror, newest version of each order',
   missing: () => null,
@@ -50,7 +50,7 @@ export const ours: DrainSubject = {
         MEDIA_URL_SECRET_FILE: await secret('media-secret'),
       }),
     );
-    const proxy = stack.use(await startCountingProxy(mirrorPort));
+    const proxy = stack.use(await startCountingProxy(mirrorPort, roundTripMs / 2));
     const db = openDatabase(`sqlite:${dir}/production.db`, { durability: 'full' });
     stack.defer(() => db.destroy());
     await migrate(db, productionMigrations);
@@ -73,7 +73,7 @@ export const ours: DrainSubject = {
     if (Number(arrived?.['n']) !== workload.orders) throw new Error(`${arrived?.['n']} orders arrived`);
     return { drainMs: endedAt - (firstAt ?? endedAt), bytesUp, bytesDown, arrived: workload.orders };
   },
-};
+});
 
 async function write(db: ReturnType<typeof openDatabase>, node: EdgeNode, { snapshots }: Workload): Promise<void> {
   const hlc = createHlcStore(node.nodeId);

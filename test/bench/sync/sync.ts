@@ -1,7 +1,7 @@
 import { spread } from '../figures.ts';
 import type { DrainFigures, DrainSubject } from './drain.ts';
 import { comparison, digestUpkeepUs, mergesPerS } from './engine.ts';
-import { ours } from './ours.ts';
+import { oursOver } from './ours.ts';
 import { mosquitto } from './peer-mosquitto.ts';
 import { replication } from './peer-postgres.ts';
 import { pouchdb } from './peer-pouchdb.ts';
@@ -11,7 +11,14 @@ import { createWorkload } from './workload.ts';
  * The sync against what else would do: a backlog of 30,000 snapshots over one TCP connection that is counted, and the
  * engine's pure parts. The peers do less (no signature, no conflict, no proof of equality); that is said beside the figures.
  */
-const subjects: readonly DrainSubject[] = [ours, pouchdb, mosquitto, replication('off'), replication('on')];
+const subjects: readonly DrainSubject[] = [
+  oursOver(0),
+  oursOver(60),
+  pouchdb,
+  mosquitto,
+  replication('off'),
+  replication('on'),
+];
 
 const megabytes = (bytes: number): number => bytes / 1e6;
 const roundsOf = <Figure>(rounds: number, measure: () => Figure): readonly Figure[] =>
