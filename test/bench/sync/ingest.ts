@@ -232,14 +232,11 @@ export async function benchIngest(rounds: number): Promise<Readonly<Record<strin
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), 'sgp-ingest-'));
   stack.defer(() => rm(dir, { recursive: true, force: true }));
-  const postgres = await startPostgres();
+  // The server of the tests does not wait for the disk; this one does, as in the field.
+  const postgres = await startPostgres([]);
   stack.defer(() => postgres.stop());
   const server = openDatabase(postgres.url, { durability: 'full' });
   stack.defer(() => server.destroy());
-  // The server of the tests does not wait for the disk; this one does, as in the field.
-  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
-    await server.raw(`alter system set ${setting} = on`);
-  await server.raw('select pg_reload_conf()');
   let databases = 0;
   const nextPostgres = async (): Promise<string> => {
     databases += 1;
