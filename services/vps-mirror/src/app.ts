@@ -20,6 +20,7 @@ import { changesRoutes } from './downlink/changes-route.ts';
 import type { DownWriter } from './downlink/down-writer.ts';
 import { createDownlinkMetrics } from './downlink/downlink-metrics.ts';
 import type { DownlinkStore } from './downlink/downlink-store.ts';
+import { createBulkGate } from './ingest/bulk-gate.ts';
 import { helloRoutes } from './ingest/hello-routes.ts';
 import { createIngestMetrics } from './ingest/ingest-metrics.ts';
 import { type InstanceStore, requireUnforked } from './ingest/instance-store.ts';
@@ -111,7 +112,7 @@ export function createMirrorApp(deps: MirrorDeps): Koa {
     },
     routes: [
       ...healthRoutes('vps-mirror', deps.metrics, { database: () => deps.db.raw('select 1') }),
-      ...pushRoutes({ ...signed, ...taken, limiter }),
+      ...pushRoutes({ ...signed, ...taken, limiter, bulk: createBulkGate() }),
       ...bundleRoutes({
         ...{ ...signed, ...taken, nodes, instances: deps.instances },
         ...{ signer: deps.signer, spool: deps.bundleSpool },

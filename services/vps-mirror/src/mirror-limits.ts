@@ -21,6 +21,13 @@ export const mirrorLimits = {
   pushesPerNodeMaxPerSecond: 10,
   /** …above a reserve of one minute's worth, so that the queue of a long outage drains at full speed. */
   pushesPerNodeReserveMax: 600,
+  /** A push up to this size (some 100 orders under gzip) is what is live, and never waits for larger ones. */
+  smallPushMaxBytes: 16 * 1024,
+  /** Large pushes worked on at once by a process: more would only share its one thread and take the small ones' connections. */
+  bulkPushesAtOnceMax: 2,
+  /** …and those that wait, compressed: they are through long before an edge gives its request up (15 s). */
+  bulkPushesWaitingMax: 100,
+  bulkRetryAfterS: 2,
   /** Photos that one node writes or removes, sustained: one and a half a second are more than a shop's uplink brings… */
   mediaWritesPerNodeMaxPerSecond: 10,
   /** …above a reserve: 40 photos of 6 files at once, as after an event, pass without a wait, and ten removals with them. */

@@ -1,6 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { limits } from '@sgp/shared/limits';
 import test from 'ava';
+import { createBulkGate } from '../src/ingest/bulk-gate.ts';
 import { inflate } from '../src/ingest/decode-batch.ts';
 import { createPushLimiter } from '../src/ingest/push-limiter.ts';
 import { createStrikeLimiter } from '../src/ingest/strike-limiter.ts';
@@ -15,6 +16,27 @@ test('a node drains its reserve of pushes at once and then gets ten a second, wh
   nowMs += 1000;
   for (let i = 0; i < mirrorLimits.pushesPerNodeMaxPerSecond; i += 1) limiter.take('a');
   t.throws(() => limiter.take('a'), { message: /too often/ });
+});
+
+test('large pushes take turns, few at once and in the order they came; small ones pass, and too many are sent away', async (t) => {
+  const gate = createBulkGate();
+  const large = mirrorLimits.smallPushMaxBytes + 1;
+  const inside = await Promise.all(Array.from({ length: mirrorLimits.bulkPushesAtOnceMax }, () => gate.enter(large)));
+  const entered: number[] = [];
+  const waiting = Array.from({ length: mirrorLimits.bulkPushesWaitingMax }, async (_, n) => {
+    using _place = await gate.enter(large);
+    entered.push(n);
+  });
+  await t.throwsAsync(gate.enter(large), { message: /nothing of this push was kept/ });
+  using _small = await gate.enter(mirrorLimits.smallPushMaxBytes);
+  t.deepEqual(entered, []);
+  for (const place of inside) place[Symbol.dispose]();
+  await Promise.all(waiting);
+  t.deepEqual(
+    entered,
+    Array.from(waiting, (_, n) => n),
+  );
+  using _again = await gate.enter(large);
 });
 
 test('watching addresses takes a bounded memory: the one that was quiet longest is forgotten first', (t) => {

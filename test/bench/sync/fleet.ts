@@ -26,9 +26,11 @@ import { quantile, spread } from '../figures.ts';
  * writing, all at once, at two mirror processes on one PostgreSQL. The shops' signatures are made in this process, on the
  * same cores; what a shop waits is measured from the request to the answer.
  */
-const backlogPushes = 4;
-const perPush = 100;
-const livePushes = 5;
+const backlogPushes = 2;
+const perPush = 500;
+const livePushes = 4;
+/** Each shop goes on writing: 50 orders a second in the whole city. */
+const betweenLiveMs = 4_000;
 
 type Sent = { readonly shop: number; readonly channel: number; readonly ms: number };
 export type FleetFigures = {
@@ -110,8 +112,9 @@ export async function measureFleet(edges: number): Promise<FleetFigures> {
   const done: number[] = [];
   let refused = 0;
   const began = performance.now();
-  const pushAll = async (shop: Shop, index: number, pushes: readonly Prepared[]): Promise<void> => {
+  const pushAll = async (shop: Shop, index: number, pushes: readonly Prepared[], pauseMs = 0): Promise<void> => {
     for (const each of pushes) {
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, 2 * pauseMs * Math.random()));
       const at = performance.now();
       const status = await send(shop, each);
       if (status !== 200) refused += 1;
@@ -121,7 +124,7 @@ export async function measureFleet(edges: number): Promise<FleetFigures> {
   await Promise.all(
     shops.map(async (shop, index) => {
       await send(shop, shop.hello);
-      await Promise.all([pushAll(shop, index, shop.backlog), pushAll(shop, index, shop.live)]);
+      await Promise.all([pushAll(shop, index, shop.backlog), pushAll(shop, index, shop.live, betweenLiveMs)]);
       done.push((performance.now() - began) / 1000);
     }),
   );

@@ -5,6 +5,7 @@ import { type Route, route } from '@sgp/service-kit/route';
 import type { NodeRecord } from '@sgp/shared/api/licensing';
 import { limits } from '@sgp/shared/limits';
 import { pushAckSchema, type StreamName, streamRules, streams } from '@sgp/shared/sync';
+import type { BulkGate } from './bulk-gate.ts';
 import { checkChange, type GoodChange } from './check-change.ts';
 import { parseEnvelope } from './decode-batch.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
@@ -21,6 +22,7 @@ import {
 export type PushDeps = SignedRequestDeps & {
   readonly pushes: Pick<PushStore, 'commit'>;
   readonly limiter: NodeLimiter;
+  readonly bulk: BulkGate;
   readonly metrics: IngestMetrics;
   /** Called right after the commit: open streams hear of the new versions. */
   readonly onOrders: (applied: readonly GoodChange<'orders'>[]) => void;
@@ -56,10 +58,11 @@ async function acceptPush(deps: PushDeps, stream: StreamName, { ctx, node, body 
   const arrivedAtMs = deps.now();
   const verified = await verifySigned(deps, { ctx, node, body, tag: 'snapshot-push/1' });
   deps.limiter.take(node.nodeId);
+  using _place = await deps.bulk.enter(body.length);
   const inflated = await signedJsonBytes(verified, body);
   const envelope = parseEnvelope(inflated, stream);
   requireTenant(envelope, node);
-  return takePush(deps, { ...{ node, stream, envelope, verified, body, inflated, arrivedAtMs }, by: 'line' });
+  return await takePush(deps, { ...{ node, stream, envelope, verified, body, inflated, arrivedAtMs }, by: 'line' });
 }
 
 export type VerifiedPush = Pick<Push, 'node' | 'stream' | 'envelope' | 'body' | 'arrivedAtMs' | 'by'> & {
