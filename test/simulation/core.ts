@@ -4,6 +4,7 @@ import type { BucketSum } from '@sgp/sync-engine/digest';
 import { createDigestTree, encodeSum, shortOf } from '@sgp/sync-engine/digest';
 import { decideBatch } from '@sgp/sync-engine/inbox';
 import { judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/instances';
+import { isOverwrite } from '@sgp/sync-engine/lineage';
 import type { DiskIdentity, HelloOutcome, HelloRequest, OutboxChange, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { idempotencyKey } from '@sgp/sync-engine/wire';
 import { contentKey } from './edge-disk.ts';
@@ -97,6 +98,8 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
       disk.effects.set(effect, (disk.effects.get(effect) ?? 0) + 1);
       law(disk.effects.get(effect) === 1, 'no effect twice');
       tellBooks.push(() => books.applied(edge, each, before));
+      const lost = mutant !== 'overwrite-not-listed' && isOverwrite(each.lineage, before?.digest ?? null);
+      if (lost && before !== undefined) tellBooks.push(() => books.listed(contentKey(before)));
     }
     const { epoch, pushSeq, lowWaterSeq: ackedSeq } = push;
     const known = disk.checkpoints.get(epoch) ?? nothing;

@@ -6,7 +6,7 @@ import { createDigestTree, encodeSum } from '@sgp/sync-engine/digest';
 import type { CompareOutcome } from '@sgp/sync-engine/ports';
 import type { CoreRow } from './core.ts';
 import { contentKey, type EdgeDisk, isSettled, requeue } from './edge-disk.ts';
-import type { Mutant } from './rules.ts';
+import { law, type Mutant } from './rules.ts';
 import { bucketOfEntity, storedOf } from './sums.ts';
 
 export type CompareDeps = {
@@ -117,6 +117,7 @@ function store(deps: CompareDeps, effect: Extract<CompareEffect, { type: 'requeu
           if (mutant !== 'restored-not-listed') list(disk, row, 'restored');
           disk.hlc = hlcObserve(disk.hlc, core.updatedAt);
           deps.writeAnew(disk, key, core.version);
+          law(disk.ledger.has(contentKey(row)), 'a repair lists the text that it writes over, in its transaction');
         }
         return;
       case 'unknown':

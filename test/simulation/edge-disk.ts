@@ -1,7 +1,8 @@
 import { canonicalJson, type Json } from '@sgp/shared/canonical-json';
 import { type Hlc, type HlcState, hlcTick, hlcZero } from '@sgp/shared/clock';
-import type { StreamName } from '@sgp/shared/sync';
+import { type StreamName, streamRules } from '@sgp/shared/sync';
 import { entityKeyText } from '@sgp/sync-engine/batch';
+import { type Lineage, lineageAfter } from '@sgp/sync-engine/lineage';
 import type { Delivery, OutboxChange, ParkReason } from '@sgp/sync-engine/ports';
 import { sha256Hex } from './hash.ts';
 import type { Mutant } from './rules.ts';
@@ -11,6 +12,8 @@ export type QueuedChange = OutboxChange & { readonly parked: ParkReason | null }
 export type SyncEntity = Pick<OutboxChange, 'stream' | 'entityId' | 'version' | 'updatedAt' | 'hash' | 'payload'> & {
   readonly digest: string;
   readonly ackedVersion: number;
+  /** Null: it is written once, and replaces nothing. */
+  readonly lineage: Lineage | null;
 };
 
 /** What an edge's disk holds. Maps hold values that are never changed in place, so that a copy of the maps is a backup. */
@@ -87,14 +90,20 @@ export function say(disk: EdgeDisk, entry: Entry, mutant: Mutant | null): SyncEn
   const hash = sha256Hex(payload);
   const { stream, entityId, version, updatedAt } = entry;
   const digest = digestOf(entityId, version, hash);
-  const entity: SyncEntity = { stream, entityId, version, updatedAt, hash, payload, digest, ackedVersion: 0 };
+  const lineage = mutant === 'lineage-left-out' ? null : lineageOf(stream, disk.entities.get(entityKeyText(entry)));
+  const entity: SyncEntity = { stream, entityId, version, updatedAt, hash, payload, digest, ackedVersion: 0, lineage };
   unsettle(disk, entity, mutant);
   disk.entities.set(entityKeyText(entity), entity);
   return entity;
 }
 
+const lineageOf = (stream: StreamName, before: SyncEntity | undefined): Lineage | null =>
+  streamRules[stream].kind === 'append'
+    ? null
+    : lineageAfter(before ? { ...before, settled: isSettled(before) } : null);
+
 export function enqueue(disk: EdgeDisk, entity: SyncEntity, id: string): void {
-  const { stream, entityId, version, updatedAt, hash, payload } = entity;
+  const { stream, entityId, version, updatedAt, hash, payload, lineage } = entity;
   disk.lastSeq += 1;
   const seq = disk.lastSeq;
   const parentVersion = version - 1;
@@ -109,6 +118,7 @@ export function enqueue(disk: EdgeDisk, entity: SyncEntity, id: string): void {
     op: 'upsert',
     payload,
     hash,
+    ...(lineage && { lineage: [...lineage] }),
     parked: null,
   });
 }

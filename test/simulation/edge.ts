@@ -53,10 +53,7 @@ export function createEdge(deps: EdgeDeps) {
   const { number, time, random, wire, core, books, mutant, newId } = deps;
   const node = String(number).padStart(12, 'a');
   let histories = number * 1000;
-  const firstHistory = histories;
   let disk = newEdgeDisk(newId(), histories);
-  /** The history that was compared last; the first one needs none. */
-  let comparedHistory = histories;
   let life: { readonly instanceId: string; readonly numbers: Map<number, { next: number; reserved: number }> } | null =
     null;
   let state: UplinkState = initialUplink({
@@ -174,9 +171,7 @@ export function createEdge(deps: EdgeDeps) {
         return;
       case 'compare':
         runCompare(compareDeps(mine), (outcome) => {
-          if (mine !== life) return;
-          if (outcome.type === 'compared') comparedHistory = disk.history;
-          dispatch(outcome);
+          if (mine === life) dispatch(outcome);
         });
         return;
       case 'schedule': {
@@ -295,11 +290,6 @@ export function createEdge(deps: EdgeDeps) {
 
   return {
     start: begin,
-    /** A restored disk may not know what it told: people write on top of it once it was compared, which leaves out what is parked. */
-    get isTrusted(): boolean {
-      const parked = [...disk.outbox.values()].some((row) => row.parked !== null);
-      return comparedHistory === disk.history && (disk.history === firstHistory || !parked);
-    },
     write(stream: StreamName, entity: number | null, poison: boolean): void {
       const entityId = entity === null ? newId() : idOf(stream === 'orders' ? 1 : 2, number * 100 + entity);
       const kind = poison ? random.pick(['breaks', 'parks'] as const) : null;

@@ -14,6 +14,8 @@ export function createBooks() {
   /** Replaced at the Core by a version that was not made from it: to be listed. */
   const replaced: { readonly edge: number; readonly key: string }[] = [];
   const listed = new Set<string>();
+  /** What was acknowledged, by the key of its content: the entity, as the Core names it. */
+  const acknowledged = new Map<string, { readonly edge: number; readonly key: string }>();
   const descends = (key: string, from: string): boolean => {
     for (let at: string | null | undefined = key; at; at = parents.get(at)) if (at === from) return true;
     return false;
@@ -43,9 +45,22 @@ export function createBooks() {
     acknowledged(row: OutboxChange, core: CoreDisk, edge: number): void {
       const newer = (core.rows.get(`${edge}/${row.stream}/${row.entityId}`)?.version ?? 0) > row.version;
       law(newer || everOnCore.has(contentKey(row)), 'what is acknowledged was committed by the Core');
+      acknowledged.set(contentKey(row), { edge, key: `${row.stream}/${row.entityId}` });
     },
+    /** After a restore: what neither disk holds any more was lost with the disks, and no protocol brings it back. */
+    forget(edge: number, disk: EdgeDisk, core: CoreDisk): void {
+      for (const [content, { edge: owner, key }] of acknowledged) {
+        if (owner !== edge) continue;
+        const holders = [disk.entities.get(key), core.rows.get(`${edge}/${key}`)];
+        if (!holders.some((each) => each !== undefined && descends(contentKey(each), content)))
+          acknowledged.delete(content);
+      }
+    },
+    acknowledgedBy: (edge: number) => [...acknowledged].filter(([, each]) => each.edge === edge),
+    descends,
     replaced,
     isListed: (key: string): boolean => listed.has(key),
+    isKnownByList: (content: string): boolean => [...listed].some((key) => descends(key, content)),
   };
 }
 
@@ -79,6 +94,21 @@ export function lawsAtRest(books: Books, edge: number, disk: EdgeDisk, core: Cor
   for (const each of books.replaced)
     if (each.edge === edge)
       law(books.isListed(each.key), `edge ${edge}: what was replaced by another history is listed`);
+}
+
+/** I30: a version that was once acknowledged is an ancestor of what stands, or of what is listed: that one was made from it. */
+export function lawOfLineage(books: Books, edge: number, disk: EdgeDisk, core: CoreDisk): void {
+  // A poisoned version over what a restored Core forgot is parked, and keeps all that it was made from in the shop.
+  const parked = [...disk.outbox.values()].filter((row) => row.parked !== null).map(contentKey);
+  for (const [content, { key }] of books.acknowledgedBy(edge)) {
+    const row = core.rows.get(`${edge}/${key}`);
+    law(
+      (row !== undefined && books.descends(contentKey(row), content)) ||
+        books.isKnownByList(content) ||
+        parked.some((each) => books.descends(each, content)),
+      `edge ${edge}: what was acknowledged stands, is an ancestor of what stands or of what is listed`,
+    );
+  }
 }
 
 export function lawsOfCore(core: CoreDisk): void {

@@ -16,6 +16,8 @@ export const mutants = {
   'repair-ignored': 'what a comparison finds newer at the Core is not written anew',
   'unknown-ignored': 'what a comparison finds unknown is not listed',
   'restored-not-listed': 'a repair writes over the text of the Core without listing it',
+  'lineage-left-out': 'a change does not say from which versions it was made',
+  'overwrite-not-listed': 'the Core writes over what the writer did not know without listing it',
   'parked-dropped': 'what the Core parked leaves the queue',
   'same-epoch-after-restore': 'a restored disk goes on in its old epoch',
   'outbox-outside': 'the change is queued in another transaction than its row',

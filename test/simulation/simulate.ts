@@ -1,7 +1,7 @@
 import { type Core, type CoreDisk, createCore } from './core.ts';
 import { createEdge, type Edge } from './edge.ts';
 import type { EdgeDisk } from './edge-disk.ts';
-import { createBooks, lawsAtRest, lawsOfCore } from './laws.ts';
+import { type Books, createBooks, lawOfLineage, lawsAtRest, lawsOfCore } from './laws.ts';
 import { busyMs, type Plan, type Step } from './plan.ts';
 import { createRandom, idOf } from './random.ts';
 import type { Mutant } from './rules.ts';
@@ -29,7 +29,7 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
   const coreBackups: CoreDisk[] = [];
   const perform = (step: Step): void => {
     const shop = shops[step.edge];
-    if (shop) performStep(step, shop, core, coreBackups);
+    if (shop) performStep(step, shop, { books, core, coreBackups, shops });
   };
   try {
     for (const { edge } of shops) edge.start();
@@ -45,7 +45,10 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
       time.runUntil(time.now + checkEveryMs);
       broken = brokenLaw(() => {
         lawsOfCore(core.disk);
-        for (const [i, { edge, restored }] of shops.entries()) lawsAtRest(books, i, edge.disk, core.disk, restored);
+        for (const [i, { edge, restored }] of shops.entries()) {
+          lawsAtRest(books, i, edge.disk, core.disk, restored);
+          lawOfLineage(books, i, edge.disk, core.disk);
+        }
       });
       if (broken === '') return null;
     }
@@ -75,11 +78,18 @@ type Shop = {
   restored: boolean;
 };
 
-function performStep(step: Step, shop: Shop, core: Core, coreBackups: CoreDisk[]): void {
+type World = {
+  readonly books: Books;
+  readonly core: Core;
+  readonly coreBackups: CoreDisk[];
+  readonly shops: readonly Shop[];
+};
+
+function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }: World): void {
   const { edge, wire, backups } = shop;
   switch (step.do) {
     case 'write':
-      if (edge.isTrusted) edge.write(step.stream, step.entity, step.poison);
+      edge.write(step.stream, step.entity, step.poison);
       return;
     case 'roll-up':
       edge.write('rollups', null, false);
@@ -99,6 +109,7 @@ function performStep(step: Step, shop: Shop, core: Core, coreBackups: CoreDisk[]
     case 'restore': {
       const backup = backups.at(-1);
       if (backup) edge.restore(backup);
+      books.forget(step.edge, edge.disk, core.disk);
       shop.restored ||= backup !== undefined;
       return;
     }
@@ -108,6 +119,7 @@ function performStep(step: Step, shop: Shop, core: Core, coreBackups: CoreDisk[]
     case 'restore-core': {
       const backup = coreBackups.at(-1);
       if (backup) core.restore(backup);
+      for (const [i, each] of shops.entries()) books.forget(i, each.edge.disk, core.disk);
       return;
     }
   }
