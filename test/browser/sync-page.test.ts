@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDatabase } from '@sgp/service-kit/database';
 import type { SyncPage } from '@sgp/shared/api/shop';
+import type { Trail } from '@sgp/shared/api/sync';
 import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { owner, until } from '../support/shop.ts';
@@ -233,3 +234,56 @@ test.serial('the view for a wall fits on the glass, and a phone is not offered i
   await phone.locator('.hero').waitFor();
   t.false(await phone.getByRole('link', { name: 'Tela de TV' }).isVisible());
 });
+
+test.serial(
+  'a shop that stays without Internet carries what waits by a file, and its confirmation empties the queue',
+  async (t) => {
+    const { running, urls } = bench.all;
+    await until('all is sent', sync, ({ status }) => status.state === 'ok' && status.pendingChanges === 0, 60_000);
+    running.wire?.cut();
+    t.teardown(() => running.wire?.heal());
+    const order = await orderOf(bench.all, 'Escola do Interior');
+    const { page } = await bench.enter(t, '/sincronizacao');
+    await page.locator('.hero[data-state="offline"]').waitFor({ timeout: 60_000 });
+    const byFile = page.getByRole('region', { name: 'Levar por arquivo' });
+    await byFile.getByText(/\d+ alterações esperando/).waitFor();
+    t.true(await byFile.locator('button', { hasText: 'Escolher a confirmação' }).isDisabled(), 'there is no file yet');
+
+    const coming = page.waitForEvent('download');
+    await byFile.getByRole('button', { name: 'Gerar arquivo' }).focus();
+    await page.keyboard.press('Enter');
+    const file = readFileSync(await (await coming).path());
+    await byFile.getByText('falta a confirmação').waitFor();
+    await look(t, page, 'with a file that is on its way');
+    const { page: phone } = await bench.enter(t, '/sincronizacao', phoneDark);
+    await phone.getByRole('link', { name: 'Baixar de novo' }).waitFor();
+    await look(t, phone, 'with a file that is on its way, by night on a phone');
+    const again = phone.waitForEvent('download');
+    await phone.getByRole('link', { name: 'Baixar de novo' }).click();
+    t.deepEqual(readFileSync(await (await again).path()), file);
+
+    // Somebody brings it to the cloud from elsewhere: the shop's own line is still cut.
+    const answer = await fetch(`${urls.mirror}/internal/sync/bundle`, { method: 'POST', body: new Uint8Array(file) });
+    t.is(answer.status, 200);
+    const ack = { name: 'sgp.ack.gz', mimeType: 'application/gzip', buffer: Buffer.from(await answer.arrayBuffer()) };
+    const picker = byFile.locator('input[type=file]');
+    await picker.setInputFiles({ ...ack, buffer: file });
+    await byFile.getByRole('alert').getByText('BUNDLE_INVALID').waitFor();
+    await picker.setInputFiles(ack);
+    await byFile.getByText(/Confirmadas: \d+ · Separadas: 0 · Ainda na fila: 0/).waitFor();
+    await byFile.getByText('nada esperando').waitFor();
+    t.true(await byFile.getByRole('button', { name: 'Gerar arquivo' }).isDisabled());
+    await look(t, page, 'confirmed');
+    t.is((await sync()).status.state, 'offline');
+    await until('the bridge knows it', sync, ({ status }) => status.pendingChanges === 0);
+
+    running.wire?.heal();
+    await heading(page, 'Tudo o que a loja fez está confirmado na nuvem').waitFor({ timeout: 60_000 });
+    await until('it is compared, and nothing was lost', sync, ({ incidents }) => incidents[0]?.lost === 0, 60_000);
+    await until(
+      'the hop by the file is in the trail of the order',
+      () => bench.all.shop.get<Trail>(`/api/orders/${order.orderId}/trail`),
+      ({ versions }) => versions.every(({ ackedAt }) => ackedAt !== null),
+    );
+  },
+);

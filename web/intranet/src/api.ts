@@ -35,9 +35,9 @@ import type {
   User,
 } from '@sgp/shared/api/people';
 import type { Licence, putSettingsBody, Services, Settings, SyncPage } from '@sgp/shared/api/shop';
-import type { Trail } from '@sgp/shared/api/sync';
+import type { Bundle, BundleSettled, BundleState, Trail } from '@sgp/shared/api/sync';
 import type * as z from 'zod';
-import type { Http } from './http.ts';
+import { type Http, LONG_ANSWER_MAX_MS } from './http.ts';
 
 export type Setup = z.infer<typeof setupSchema>;
 export type SignInPeople = z.infer<typeof signInPeopleSchema>;
@@ -97,7 +97,7 @@ export function createApi({ get, send, sendBytes }: Http) {
     startMedia: (orderId: string, body: z.input<typeof newMediaBody>) =>
       send<Media>('POST', `/api/orders/${id(orderId)}/media`, body),
     sendMediaChunk: (mediaId: string, offset: number, bytes: Blob) =>
-      sendBytes<Media>(`/api/media/${id(mediaId)}/content`, bytes, { 'upload-offset': String(offset) }),
+      sendBytes<Media>('PATCH', `/api/media/${id(mediaId)}/content`, bytes, { 'upload-offset': String(offset) }),
     media: (mediaId: string) => get<Media>(`/api/media/${id(mediaId)}`),
     changeMedia: (mediaId: string, visible: boolean) => send<Media>('PATCH', `/api/media/${id(mediaId)}`, { visible }),
     removeMedia: (mediaId: string) => send<void>('DELETE', `/api/media/${id(mediaId)}`),
@@ -139,6 +139,10 @@ export function createApi({ get, send, sendBytes }: Http) {
     retryParked: (seq: number) => send<void>('POST', `/api/sync/parked/${seq}/retry`),
     retryParkedDown: (stream: string, entityId: string) =>
       send<void>('POST', `/api/sync/down/${id(stream)}/${id(entityId)}/retry`),
+    bundle: () => get<BundleState>('/api/sync/bundle'),
+    makeBundle: () => send<Bundle>('POST', '/api/sync/bundle', undefined, LONG_ANSWER_MAX_MS),
+    bundleFileUrl: (bundleId: string) => `/api/sync/bundle/${id(bundleId)}/file`,
+    settleBundle: (ack: Blob) => sendBytes<BundleSettled>('POST', '/api/sync/bundle/ack', ack, {}, LONG_ANSWER_MAX_MS),
     orderTrail: (orderId: string) => get<Trail>(`/api/orders/${id(orderId)}/trail`),
     services: () => get<Services>('/api/services'),
   };

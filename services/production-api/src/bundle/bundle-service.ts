@@ -69,10 +69,10 @@ export function createBundleService(deps: BundleServiceDeps): BundleService {
   };
 }
 
-/** `sgp-matriz-2026-11-26-1432.sgp`: by the shop's clock, and with an ending that no browser unpacks by itself. */
+/** `sgp-matriz-2026-11-26-143207.sgp`: by the shop's clock, and with an ending that no browser unpacks by itself. */
 export function fileNameOf({ est, timeZone }: Pick<NodeIdentity, 'est' | 'timeZone'>, atMs: number): string {
-  const parts = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone }).format(atMs);
-  return `sgp-${est}-${parts.replace(' ', '-').replace(':', '')}.sgp`;
+  const parts = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(atMs);
+  return `sgp-${est}-${parts.replace(' ', '-').replaceAll(':', '')}.sgp`;
 }
 
 /** What the sync page does: one file is kept on the server, the newest, to be downloaded. */
@@ -90,11 +90,14 @@ export function createBundleDesk(
   dir: string,
 ): BundleDesk {
   let writing: Promise<Bundle> | null = null;
-  const isKept = (fileName: string): Promise<boolean> =>
-    access(join(dir, fileName)).then(
+  /** Of several with one name only the newest is there. */
+  const isKept = async ({ bundleId, fileName }: KnownBundle): Promise<boolean> => {
+    if ((await bundles.newest(db))?.bundleId !== bundleId) return false;
+    return access(join(dir, fileName)).then(
       () => true,
       () => false,
     );
+  };
   const write = async (actor: Actor): Promise<Bundle> => {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const bundle = await service.write(actor, { dir });
@@ -106,7 +109,7 @@ export function createBundleDesk(
       const bundle = await bundles.newest(db);
       return {
         pending: await service.pending(),
-        bundle: bundle && { ...bundle, kept: await isKept(bundle.fileName) },
+        bundle: bundle && { ...bundle, kept: await isKept(bundle) },
       };
     },
     write(actor) {
@@ -118,7 +121,7 @@ export function createBundleDesk(
     },
     async open(bundleId) {
       const bundle = await bundles.find(db, bundleId);
-      if (!bundle || !(await isKept(bundle.fileName)))
+      if (!bundle || !(await isKept(bundle)))
         throw new AppError('NOT_FOUND', 'This file is not kept any more; write another.');
       const content = createReadStream(join(dir, bundle.fileName));
       return { fileName: bundle.fileName, bytes: bundle.bytes, content };

@@ -23,6 +23,7 @@ export type BundleStore = {
   add(tx: Database, bundle: WrittenBundle): Promise<void>;
   find(db: Database, bundleId: string): Promise<KnownBundle | null>;
   newest(db: Database): Promise<KnownBundle | null>;
+  /** Adds to what an earlier answer settled: the same one may be taken in again, after a crash half-way as well. */
   noteSettled(
     tx: Database,
     bundleId: string,
@@ -49,7 +50,13 @@ export function createBundleStore(): BundleStore {
       return row ? toBundle(row) : null;
     },
     async noteSettled(tx, bundleId, { at, settled, parked }) {
-      await tx('bundles').where({ bundle_id: bundleId }).update({ settled_at: at, settled, parked });
+      await tx('bundles')
+        .where({ bundle_id: bundleId })
+        .update({
+          settled_at: at,
+          settled: tx.raw('coalesce(settled, 0) + ?', [settled]),
+          parked: tx.raw('coalesce(parked, 0) + ?', [parked]),
+        });
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@sgp/shared/errors';
 
-/** What the command says, in the language of the system (pt-BR unless it is English). */
+/** What the command says. */
 const ptBR = {
   usage: `npm run bundle -- export ARQUIVO   grava o que espera pela nuvem em um arquivo
 npm run bundle -- import ARQUIVO   leva esse arquivo à nuvem (em um computador com internet), ou
@@ -13,6 +13,8 @@ npm run bundle -- import ARQUIVO   leva esse arquivo à nuvem (em um computador 
   sent: (path: string) => `A nuvem recebeu o arquivo. Leve a confirmação de volta à loja: ${path}`,
   settled: (settled: number, parked: number, pending: number) =>
     `Confirmadas: ${settled}. Separadas pela nuvem: ${parked}. Ainda na fila: ${pending}.`,
+  noShop: (dir: string) =>
+    `Não há uma loja registrada em ${dir}. Indique a pasta dos dados: npm run bundle -- … --data PASTA`,
   noMirror: 'Falta o endereço da nuvem: npm run bundle -- import ARQUIVO --mirror URL',
   unreachable: (url: string, why: string) =>
     `A nuvem em ${url} não respondeu (${why}). Nada foi alterado; tente de novo.`,
@@ -30,6 +32,9 @@ npm run bundle -- import ARQUIVO   leva esse arquivo à nuvem (em um computador 
     SIG_KEY_UNKNOWN: 'quem assinou não é conhecido aqui. Nada foi alterado.',
     DIGEST_MISMATCH: 'o conteúdo foi alterado no caminho. Nada foi alterado aqui; copie de novo.',
     NODE_SUPERSEDED: 'o arquivo é de uma cópia do disco, ou de antes de uma restauração. Gere outro.',
+    NODE_BANNED: 'esta loja está bloqueada na nuvem. Guarde o arquivo e fale com o fornecedor.',
+    RATE_LIMITED: 'a nuvem está ocupada com outro arquivo. Tente de novo em um minuto.',
+    UNAVAILABLE: 'a nuvem não pode responder agora. Nada foi alterado; tente de novo em um minuto.',
     DISK_FULL: 'o disco está cheio.',
   } as Partial<Record<ErrorCode, string>>,
 };
@@ -46,6 +51,7 @@ npm run bundle -- import FILE   brings that file to the cloud (on a computer wit
   sent: (path) => `The cloud took the file. Bring the acknowledgement back to the shop: ${path}`,
   settled: (settled, parked, pending) =>
     `Settled: ${settled}. Set aside by the cloud: ${parked}. Still waiting: ${pending}.`,
+  noShop: (dir) => `No shop is enrolled in ${dir}. Name the data folder: npm run bundle -- … --data FOLDER`,
   noMirror: 'The address of the cloud is missing: npm run bundle -- import FILE --mirror URL',
   unreachable: (url, why) => `The cloud at ${url} did not answer (${why}). Nothing was changed; try again.`,
   notTheMirror: (status) => `The answer (${status}) is not the SGP cloud's. Check the address and the network.`,
@@ -62,9 +68,13 @@ npm run bundle -- import FILE   brings that file to the cloud (on a computer wit
     SIG_KEY_UNKNOWN: 'who signed is not known here. Nothing was changed.',
     DIGEST_MISMATCH: 'the content was changed on the way. Nothing was changed here; copy it again.',
     NODE_SUPERSEDED: 'the file is of a copy of the disk, or from before a restore. Make another.',
+    NODE_BANNED: 'this shop is banned at the cloud. Keep the file and talk to the vendor.',
+    RATE_LIMITED: 'the cloud is busy with another file. Try again in a minute.',
+    UNAVAILABLE: 'the cloud cannot answer now. Nothing was changed; try again in a minute.',
     DISK_FULL: 'the disk is full.',
   },
 };
 
-const language = process.env['LC_ALL'] || process.env['LC_MESSAGES'] || process.env['LANG'] || '';
-export const cliTexts: typeof ptBR = /^en\b|^en_/i.test(language) ? en : ptBR;
+export type CliTexts = typeof ptBR;
+/** @param language that of the system, as LANG names it: pt-BR unless it is English */
+export const cliTextsFor = (language: string): CliTexts => (/^en\b|^en_/i.test(language) ? en : ptBR);

@@ -124,8 +124,8 @@ async function settleBatch(
   for (const { id, outcome, reason } of ack.results) {
     const change = waiting.get(id);
     if (!change) continue;
-    if (outcome === 'parked') parked.push({ change, reason: reason ?? { code: 'INTERNAL', detail: '' } });
-    else done.push({ change, outcome });
+    if (outcome !== 'parked') done.push({ change, outcome });
+    else if (!change.isParked) parked.push({ change, reason: reason ?? { code: 'INTERNAL', detail: '' } });
   }
   const settled = await settle(tx, {
     ...{ at, done, parked, sentAt: bundle.createdAt, appliedAt: ack.committedAtMs },
@@ -134,21 +134,28 @@ async function settleBatch(
   return { settled, parked: parked.length };
 }
 
-/** By their ids: a number may have been given again since, on a disk that was restored. */
+/**
+ * By their ids: a number may have been given again since, on a disk that was restored. The stream is looked at afterwards:
+ * SQLite would walk through all of it for each batch.
+ */
 async function stillWaiting(
   tx: Database,
   stream: StreamName,
   { results }: BundleAckClaims['ack'],
-): Promise<ReadonlyMap<string, ChangeRef>> {
-  const rows: readonly (Omit<ChangeRef, 'entityId'> & { readonly entity_id: string })[] = await tx('outbox')
-    .where({ stream })
+): Promise<ReadonlyMap<string, ChangeRef & { readonly isParked: boolean }>> {
+  const rows: readonly WaitingRow[] = await tx('outbox')
     .whereIn(
       'id',
       results.map(({ id }) => id),
     )
-    .select('seq', 'id', 'stream', 'entity_id', 'version');
-  return new Map(rows.map(({ entity_id: entityId, ...ref }) => [ref.id, { ...ref, entityId }]));
+    .select('seq', 'id', 'stream', 'entity_id', 'version', 'parked_at');
+  const waiting = rows
+    .filter((row) => row.stream === stream)
+    .map(({ entity_id: entityId, parked_at, ...ref }) => ({ ...ref, entityId, isParked: parked_at !== null }));
+  return new Map(waiting.map((change) => [change.id, change]));
 }
+
+type WaitingRow = Omit<ChangeRef, 'entityId'> & { readonly entity_id: string; readonly parked_at: number | null };
 
 /** The line itself is as it was: only what the Core knows moved on. */
 async function noteTotals(tx: Database, ack: BundleAckClaims['ack'], settled: number): Promise<void> {

@@ -50,7 +50,10 @@ export async function writeBundle(deps: WriteBundleDeps, path: string): Promise<
   const draft: Draft = { bundleId: newId(), batches: 0, changes: 0, bytes: 0, complete: true };
   const start = await lastStart(deps.db);
   await replaceFileBy(path, (file) =>
-    pipeline(linesOfBundle(deps, start, draft, createdAt), createGzip(), file.createWriteStream({ autoClose: false })),
+    // No stream of the file itself: one that does not close it keeps it from ever being closed.
+    pipeline(linesOfBundle(deps, start, draft, createdAt), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.writeFile(chunk);
+    }),
   );
   const { bundleId, batches, changes, complete } = draft;
   return { bundleId, createdAt, batches, changes, complete, bytes: (await stat(path)).size };
@@ -147,19 +150,20 @@ async function* batchesOf(db: Database, lastSeq: number): AsyncGenerator<FileBat
   }
 }
 
-/** The newest open row of each entity, as far as the numbers go that had been given when the file was begun. */
+/**
+ * The newest open row of each entity, as far as the numbers go that had been given when the file was begun. The plus signs
+ * keep SQLite from the indices by number: a newer version is found by its key, or a long queue takes hours.
+ */
+export const pageSql = `select * from outbox as waiting
+  where stream = ? and parked_at is null and seq > ? and seq <= ? and not exists (
+    select 1 from outbox as newer
+    where newer.stream = waiting.stream and newer.entity_id = waiting.entity_id and newer.version > waiting.version
+      and +newer.parked_at is null and +newer.seq <= ?)
+  order by seq limit ?`;
+
 const readPage = (
   db: Database,
   stream: StreamName,
   { after, upTo }: { readonly after: number; readonly upTo: number },
 ): Promise<readonly OutboxRow[]> =>
-  rowsOf<OutboxRow>(
-    db,
-    `select * from outbox as waiting
-     where stream = ? and parked_at is null and seq > ? and seq <= ? and not exists (
-       select 1 from outbox as newer
-       where newer.stream = waiting.stream and newer.entity_id = waiting.entity_id and newer.version > waiting.version
-         and newer.parked_at is null and newer.seq <= ?)
-     order by seq limit ?`,
-    [stream, after, upTo, upTo, limits.syncBatchMaxChanges],
-  );
+  rowsOf<OutboxRow>(db, pageSql, [stream, after, upTo, upTo, limits.syncBatchMaxChanges]);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NodeIdentity, nodeFiles } from '@sgp/auth/node-identity';
@@ -20,5 +21,7 @@ export async function writeNodeFolder(dir: string): Promise<NodeIdentity> {
     timeZone: 'America/Sao_Paulo',
   };
   await writeFile(join(dir, nodeFiles.identity), JSON.stringify(identity));
+  const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  await writeFile(join(dir, nodeFiles.key), JSON.stringify(key));
   return identity;
 }

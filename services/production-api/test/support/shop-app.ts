@@ -12,6 +12,9 @@ import { createEventHub } from '@sgp/service-kit/sse';
 import type { Customer, Order } from '@sgp/shared/api/orders';
 import { topics } from '@sgp/shared/topics';
 import { createProductionApp } from '../../src/app.ts';
+import { bundleRoutes } from '../../src/bundle/bundle-routes.ts';
+import { createBundleDesk } from '../../src/bundle/bundle-service.ts';
+import { openBundles } from '../../src/bundle/open-bundles.ts';
 import { openProductionDb, openTelemetryDb } from '../../src/db.ts';
 import { openDownInbox } from '../../src/inbox/open-down-inbox.ts';
 import { openMachines } from '../../src/machines/open-machines.ts';
@@ -132,6 +135,10 @@ export async function openShopApp(
     backupFile: join(dir, 'backup.mark'),
     now: Date.now,
   });
+  const bundles = openBundles({
+    ...{ db, identity, nodeDir, mirrorAuthority: undefined, audit: domain.audit, onSettled: () => undefined },
+  });
+  const bundleDesk = createBundleDesk({ db, bundles: bundles.bundles }, bundles, join(dir, 'media', 'bundles'));
   const { app, routes } = createProductionApp({
     db,
     domain,
@@ -140,7 +147,7 @@ export async function openShopApp(
     licence: createLicenceReader(nodeDir, nodeId),
     services,
     latestSync: sync.latest,
-    otherRoutes: [...machines.routes, ...page],
+    otherRoutes: [...machines.routes, ...page, ...bundleRoutes(bundleDesk)],
     webDir: options.webDir,
     log,
     metrics,

@@ -68,6 +68,7 @@ async function takeBundle(deps: BundleDeps, ctx: Context): Promise<void> {
   });
   await deps.instances.takeFile(bundle.node, bundle.opening, deps.now());
   const lines = await applyBundle(deps, bundle, file);
+  deps.metrics.bundle();
   ctx.set('content-disposition', `attachment; filename="sgp-${bundle.opening.bundleId}.ack.gz"`);
   ctx.type = 'application/gzip';
   ctx.body = Readable.from(lines).pipe(createGzip());

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '@sgp/service-kit/ids';
 import { AppError } from '@sgp/shared/errors';
@@ -45,11 +45,11 @@ export async function openBundleSpool(dir: string): Promise<BundleSpool> {
           for await (const chunk of chunks) {
             size += chunk.length;
             if (size > limits.bundleFileMaxBytes) throw fileTooLarge();
-            await file.write(chunk);
+            await file.writeFile(chunk);
             yield chunk;
           }
         },
-        read: () => file.createReadStream({ start: 0, autoClose: false }),
+        read: () => bytesOf(file),
         async [Symbol.asyncDispose]() {
           await file.close();
           await rm(path, { force: true });
@@ -58,6 +58,18 @@ export async function openBundleSpool(dir: string): Promise<BundleSpool> {
     },
   };
 }
+
+/** No stream of the file: one that does not close it keeps it from ever being closed. */
+async function* bytesOf(file: FileHandle): AsyncGenerator<Buffer, void, void> {
+  for (let position = 0; ; ) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(readBytes), 0, readBytes, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+const readBytes = 64 * 1024;
 
 export const fileTooLarge = (): AppError =>
   new AppError('BODY_TOO_LARGE', `The file is larger than ${limits.bundleFileMaxBytes} bytes; nothing was kept.`, {

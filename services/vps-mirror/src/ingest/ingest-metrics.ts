@@ -16,6 +16,8 @@ export type IngestMetrics = {
   hello(verdict: HelloVerdict): void;
   digestRound(level: DigestAsk['level']): void;
   receipt(): void;
+  /** A file of pushes was taken in; its batches count as any other. */
+  bundle(): void;
   /** Counts a refusal by its code; what is no refusal counts as INTERNAL. */
   refused(error: unknown): void;
 };
@@ -38,6 +40,7 @@ export function createIngestMetrics({ registry }: Metrics): IngestMetrics {
   const hellos = counter('sgp_mirror_hellos_total', 'Handshakes answered, by verdict', ['verdict']);
   const rounds = counter('sgp_mirror_digest_rounds_total', 'Rounds of comparisons, by level', ['level']);
   const receipts = counter('sgp_mirror_receipts_total', 'Receipts signed: edge and Core were equal', []);
+  const bundles = counter('sgp_mirror_bundles_total', 'Files of pushes taken in', []);
   return {
     batch(stream, outcome, { received, inflated }) {
       batches.inc({ stream, outcome });
@@ -53,6 +56,7 @@ export function createIngestMetrics({ registry }: Metrics): IngestMetrics {
     hello: (verdict) => hellos.inc({ verdict }),
     digestRound: (level) => rounds.inc({ level }),
     receipt: () => receipts.inc(),
+    bundle: () => bundles.inc(),
     refused(error) {
       const code: ErrorCode = error instanceof AppError ? error.code : 'INTERNAL';
       refused.inc({ code });

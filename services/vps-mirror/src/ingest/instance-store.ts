@@ -74,6 +74,7 @@ export function createInstanceStore(db: Database): InstanceStore {
         if (judged.answer === 'superseded') throw otherDiskRefusal();
         if (judged.next?.present.instanceId !== known?.present.instanceId)
           await saveInstances(tx, node.nodeId, { known, next: judged.next }, nowMs);
+        else if (sameGeneration === null) await noteEarlierStart(tx, opening, nowMs);
       });
     },
     async clearFork(nodeId) {
@@ -148,6 +149,17 @@ async function saveInstances(
     .whereNull('superseded_at')
     .update({ superseded_at: nowMs });
 }
+
+/** A start that ended unheard of: a file of another disk under its generation is told from it. */
+const noteEarlierStart = (
+  tx: Database,
+  { nodeId, epoch, generation, instanceId }: BundleOpening,
+  nowMs: number,
+): Promise<unknown> =>
+  tx('node_instances').insert({
+    ...{ node_id: nodeId, epoch, instance_id: instanceId, generation },
+    ...{ first_at: nowMs, last_at: nowMs, superseded_at: nowMs },
+  });
 
 /**
  * Lets a push through only if its instance is the present one, in the transaction of the push. The lock is one that pushes

@@ -7,6 +7,7 @@ import { orderPageEn, orderPagePtBR } from './order-page.ts';
 import { ordersEn, ordersPtBR } from './orders.ts';
 import { settingsEn, settingsPtBR } from './settings.ts';
 import { syncEn, syncPtBR } from './sync.ts';
+import { syncBundleEn, syncBundlePtBR } from './sync-bundle.ts';
 import { syncFiguresEn, syncFiguresPtBR } from './sync-figures.ts';
 
 const ptBR = {
@@ -17,6 +18,7 @@ const ptBR = {
   machines: machinesPtBR,
   sync: syncPtBR,
   syncFigures: syncFiguresPtBR,
+  syncBundle: syncBundlePtBR,
   settings: settingsPtBR,
 };
 const en = {
@@ -27,6 +29,7 @@ const en = {
   machines: machinesEn,
   sync: syncEn,
   syncFigures: syncFiguresEn,
+  syncBundle: syncBundleEn,
   settings: settingsEn,
 };
 

@@ -10,6 +10,7 @@ import { syncHero } from '../logic/sync-hero.ts';
 import { useErrorText } from '../parts/failure.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { Availability } from '../parts/sync-availability.tsx';
+import { ByFile } from '../parts/sync-bundle.tsx';
 import { Conflicts } from '../parts/sync-conflicts.tsx';
 import { Decided } from '../parts/sync-decided.tsx';
 import { Directions, Health } from '../parts/sync-health.tsx';
@@ -70,11 +71,13 @@ function SyncView({ page, onChange }: { readonly page: SyncPageData; readonly on
       <div class="sync-grid">
         <div class="stack">
           {isWaiting ? <Pending page={page} status={newest} /> : null}
+          {isWaiting ? <ByFile key="by-file" /> : null}
           {page.parked.length > 0 ? <Parked parked={page.parked} onChange={onChange} /> : null}
           {page.down.parked.length > 0 ? <ParkedDown parked={page.down.parked} onChange={onChange} /> : null}
           <Conflicts />
           {isWaiting ? null : <Pending page={page} status={newest} />}
           <Availability page={page} silentSince={state === 'unknown' ? newest.at : null} />
+          {isWaiting ? null : <ByFile key="by-file" />}
         </div>
         <div class="stack">
           {state === 'offline' ? <Meanwhile status={newest} /> : null}
