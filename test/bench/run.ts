@@ -4,7 +4,10 @@ import { firstRouteBytes } from './bundle-size.ts';
 import { spread } from './figures.ts';
 import { measureStartUp } from './start-up.ts';
 import { measureStatusLatency } from './status-latency.ts';
+import { benchBacklog } from './sync/backlog.ts';
+import { benchFleet } from './sync/fleet.ts';
 import { benchIngest, ingestLines } from './sync/ingest.ts';
+import { benchLive } from './sync/live.ts';
 import { benchDrains, benchEngine } from './sync/sync.ts';
 import { benchTelemetry } from './telemetry.ts';
 import { measureThumbnails } from './thumbnails.ts';
@@ -44,6 +47,9 @@ const benches: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   async ingest() {
     return ingestLines(await benchIngest(3));
   },
+  live: () => benchLive(3),
+  backlog: () => benchBacklog(1),
+  fleet: () => benchFleet(1),
   async thumbnails() {
     const { pipeline, sharpOneDecode, sharpSixDecodes, ratio, ratioSpread } = await measureThumbnails(12, 7);
     const plainRatios = pipeline.map((each, round) => each / (sharpSixDecodes[round] ?? Number.NaN));

@@ -4,7 +4,7 @@ import test from 'ava';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-/** `name › title` or `service name › title`, as the table of invariants writes it. */
+/** `name › title`, `service name › title` or `simulation name › title`, as the table of invariants writes it. */
 const references = read('docs/sync-protocol.md')
   .split('\n')
   .filter((line) => /^\| I\d+ \|/.test(line))
@@ -14,7 +14,12 @@ const references = read('docs/sync-protocol.md')
 function sourceOf(reference: string): string {
   const [where = ''] = reference.split(' › ');
   const [name = '', service] = where.split(/[ ,]/).slice(0, 2).reverse();
-  const folder = service === undefined ? 'packages/sync-engine/test' : `services/${service}/test`;
+  const folder =
+    service === undefined
+      ? 'packages/sync-engine/test'
+      : service === 'simulation'
+        ? 'test/simulation'
+        : `services/${service}/test`;
   const file = read(`${folder}/${name}.test.ts`);
   const suites = [...file.matchAll(/from '\.\/(support\/[a-z-]+\.ts)'/g)].map(([, path]) => read(`${folder}/${path}`));
   return [file, ...suites].join('\n');
