@@ -200,7 +200,7 @@ test.serial(
     t.log(sending.filter((_, index) => index % Math.ceil(sending.length / 8) === 0).join(' | '));
     t.true(sending.length > 0);
     const photos = sending.flatMap((text) => {
-      const found = /^Enviando (?:[\d.]+ alteraç(?:ão|ões)(?: · )?)?(?:fotos (\d+)\/(\d+))?\s*$/.exec(text);
+      const found = /^Enviando (?:[\d.]+ alteraç(?:ão|ões)(?: · )?)?(?:fotos (\d+)\/(\d+)|\d+ fotos?)?$/.exec(text);
       t.truthy(found, text);
       return found?.[1] === undefined ? [] : [{ done: Number(found[1]), total: Number(found[2]) }];
     });

@@ -53,7 +53,7 @@ test.serial('the process starts, takes a signed push, tells the open page, and s
   t.is((await gone)[0], 0);
   t.true(performance.now() - asked < 3000, 'open streams do not hold the process');
   const { apiKey } = edge;
-  for (const secret of [token, apiKey, apiKey.split('_').at(-1) as string, 'media-secret-of-this-test'])
+  for (const secret of [token, apiKey, apiKey.slice(-43), 'media-secret-of-this-test'])
     t.false(mirror.output().includes(secret) || metrics.includes(secret), 'no secret in the log or the metrics');
 });
 

@@ -2,7 +2,7 @@ import type { LogLine, Machine } from '@sgp/shared/api/machines';
 import type { HistoryEntry } from '@sgp/shared/api/orders';
 import { machineStates } from '@sgp/shared/floor-messages';
 import type { orderStatuses } from '@sgp/shared/order-snapshot';
-import { syncStates } from '@sgp/shared/sync';
+import { type SyncStatus, syncStates } from '@sgp/shared/sync';
 import { uuidV7 } from '@sgp/shared/uuid';
 import { errorTexts } from '@sgp/ui/error-texts';
 import { createFormatters } from '@sgp/ui/format';
@@ -159,34 +159,37 @@ test('every kind of log line is told, with the reason of a stop', (t) => {
   t.is(logSentence(line('event', { code: 'E12', text: 'Agulha quebrou', level: 'error' }), pt, format).tone, 'bad');
 });
 
+const status = {
+  at: now,
+  lastAckAt: now - 1_000,
+  offlineSince: now - HOUR,
+  pendingChanges: 37,
+  oldestPendingAt: now,
+  pendingMedia: 28,
+  parkedChanges: 0,
+  clockSkewMs: 0,
+  ackedSeq: 1,
+  error: { code: 'SIG_INVALID', detail: '' },
+} as const;
+const heroTitle = (is: Partial<SyncStatus>, photos: { readonly done: number; readonly total: number }): string =>
+  syncHero(
+    { status: { ...status, state: 'syncing', ...is }, page: { photos, receipt: null } },
+    now,
+    pt,
+    words['pt-BR'],
+    format,
+    (code) => errorTexts['pt-BR'][code],
+  ).title;
+
 test('the sync page has a sentence for every state', (t) => {
-  const status = {
-    at: now,
-    lastAckAt: now - 1_000,
-    offlineSince: now - HOUR,
-    pendingChanges: 37,
-    oldestPendingAt: now,
-    pendingMedia: 28,
-    parkedChanges: 0,
-    clockSkewMs: 0,
-    ackedSeq: 1,
-    error: { code: 'SIG_INVALID', detail: '' },
-  } as const;
-  const page = { photos: { done: 12, total: 40 }, receipt: null };
-  const titles = syncStates.map(
-    (state) =>
-      syncHero(
-        { status: { ...status, state }, page },
-        now,
-        pt,
-        words['pt-BR'],
-        format,
-        (code) => errorTexts['pt-BR'][code],
-      ).title,
-  );
+  const titles = syncStates.map((state) => heroTitle({ state }, { done: 12, total: 40 }));
   t.is(new Set(titles).size, syncStates.length);
   t.true(titles.includes('Enviando 37 alterações · fotos 12/40'));
   t.true(titles.includes('Sem conexão com a nuvem desde 9:00'));
+});
+
+test('while an outage is not counted yet, the sentence says what the sender still holds', (t) => {
+  t.is(heroTitle({ pendingChanges: 0, pendingMedia: 1 }, { done: 0, total: 0 }), 'Enviando 1 foto');
 });
 
 test('availability counts overlapping outages once and an open one until now', (t) => {

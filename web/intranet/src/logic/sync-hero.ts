@@ -41,10 +41,15 @@ export function syncHero(
       };
     case 'syncing': {
       const { done, total } = page.photos;
-      const parts = [
-        pending > 0 ? changes(pending, format.number(pending, 0)) : '',
-        total > 0 ? t.syncFigures.photosOf(format.number(done, 0), format.number(total, 0)) : '',
-      ];
+      const left = status?.pendingMedia ?? 0;
+      // The outage's own count comes with the page; until it does, the sender's is all there is.
+      const photosText =
+        total > 0
+          ? t.syncFigures.photosOf(format.number(done, 0), format.number(total, 0))
+          : left > 0
+            ? t.syncFigures.photosLeft(left, format.number(left, 0))
+            : '';
+      const parts = [pending > 0 ? changes(pending, format.number(pending, 0)) : '', photosText];
       return {
         edge: 'run-edge',
         title: hero.syncing(parts.filter((part) => part !== '').join(' · ')),

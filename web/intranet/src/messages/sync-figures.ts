@@ -37,6 +37,8 @@ export const syncFiguresPtBR = {
       other: `${formatted} resumos de máquina, por falta de disco`,
     }),
   photosOf: (done: string, total: string) => `fotos ${done}/${total}`,
+  photosLeft: (count: number, formatted: string) =>
+    plural('pt-BR', count, { one: `${formatted} foto`, other: `${formatted} fotos` }),
   receiptText: (when: string) => `Conferência completa ${when}: loja e nuvem iguais.`,
   parkedDownTitle: (count: number) =>
     plural('pt-BR', count, {
@@ -130,6 +132,7 @@ export const syncFiguresEn: Translation<typeof syncFiguresPtBR> = {
       other: `${formatted} machine summaries, for lack of disk`,
     }),
   photosOf: (done, total) => `photos ${done}/${total}`,
+  photosLeft: (count, formatted) => plural('en', count, { one: `${formatted} photo`, other: `${formatted} photos` }),
   receiptText: (when) => `Compared as a whole ${when}: shop and cloud are equal.`,
   parkedDownTitle: (count) =>
     plural('en', count, {
