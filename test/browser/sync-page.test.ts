@@ -199,11 +199,16 @@ test.serial(
     const sending = said.filter((text) => text.startsWith('Enviando'));
     t.log(sending.filter((_, index) => index % Math.ceil(sending.length / 8) === 0).join(' | '));
     t.true(sending.length > 0);
-    const photos = sending.flatMap((text) => {
-      const found = /^Enviando (?:[\d.]+ alteraç(?:ão|ões)(?: · )?)?(?:fotos (\d+)\/(\d+)|\d+ fotos?)?$/.exec(text);
-      t.truthy(found, text);
-      return found?.[1] === undefined ? [] : [{ done: Number(found[1]), total: Number(found[2]) }];
-    });
+    const photos = sending.flatMap((text) =>
+      text
+        .replace('Enviando ', '')
+        .split(' · ')
+        .flatMap((part) => {
+          const found = /^(?:[\d.]+ alteraç(?:ão|ões)|fotos (\d+)\/(\d+)|[\d.]+ fotos?)$/.exec(part);
+          t.truthy(found, text);
+          return found?.[1] === undefined ? [] : [{ done: Number(found[1]), total: Number(found[2]) }];
+        }),
+    );
     t.true(photos.length > 0 && photos.every(({ total }) => total === 40), 'a share of the photos of the outage');
     t.deepEqual(
       photos.map(({ done }) => done),

@@ -40,16 +40,10 @@ export function syncHero(
           : lastText,
       };
     case 'syncing': {
-      const { done, total } = page.photos;
-      const left = status?.pendingMedia ?? 0;
-      // The outage's own count comes with the page; until it does, the sender's is all there is.
-      const photosText =
-        total > 0
-          ? t.syncFigures.photosOf(format.number(done, 0), format.number(total, 0))
-          : left > 0
-            ? t.syncFigures.photosLeft(left, format.number(left, 0))
-            : '';
-      const parts = [pending > 0 ? changes(pending, format.number(pending, 0)) : '', photosText];
+      const parts = [
+        pending > 0 ? changes(pending, format.number(pending, 0)) : '',
+        photosText(page.photos, status?.pendingMedia ?? 0, t.syncFigures, format),
+      ];
       return {
         edge: 'run-edge',
         title: hero.syncing(parts.filter((part) => part !== '').join(' · ')),
@@ -88,6 +82,17 @@ export function syncHero(
     case 'unknown':
       return { edge: '', title: hero.unknown, rest: '', text: hero.unknownText };
   }
+}
+
+/** The page and the status are not read in one moment: where the page counts no photos, what the sender holds is said. */
+function photosText(
+  { done, total }: SyncPage['photos'],
+  left: number,
+  figures: Dictionary['syncFigures'],
+  format: Formatters,
+): string {
+  if (total > 0) return figures.photosOf(format.number(done, 0), format.number(total, 0));
+  return left > 0 ? figures.photosLeft(left, format.number(left, 0)) : '';
 }
 
 /** Set aside on either side: both wait for a person. */

@@ -95,7 +95,6 @@ export const ordersPtBR = {
   lateHours: (duration: string) => `há ${duration}`,
   dueAt: (time: string) => time,
   balanceDue: (money: string) => `Saldo ${money}`,
-  photos: (count: number) => (count === 1 ? '1 foto' : `${count} fotos`),
   units: (quantity: string, unit: string) => `${quantity} ${unit}`,
 };
 
@@ -190,6 +189,5 @@ export const ordersEn: Translation<typeof ordersPtBR> = {
   lateHours: (duration) => `${duration} ago`,
   dueAt: (time) => time,
   balanceDue: (money) => `Balance ${money}`,
-  photos: (count) => (count === 1 ? '1 photo' : `${count} photos`),
   units: (quantity, unit) => `${quantity} ${unit}`,
 };
