@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createShopClient, type ShopClient } from '../../infra/start/demo/shop-client.ts';
@@ -40,27 +40,41 @@ export function tempDir(t: Pick<TestScope, 'teardown'>): string {
 }
 
 /**
- * An offset at which every port of the product is free now. All stay below 32768, where Linux begins to take ports for
- * outgoing connections.
+ * Offsets in steps at which no two have a port in common: the product's ports all leave different remainders. All stay
+ * below 32768, where Linux begins to take ports for outgoing connections, and below the ports that stand for them.
  */
+const offsets = { first: 9_000, step: 211, count: 71, claimedBy: 32_100 } as const;
+
+/** An offset at which every port of the product is free, and which no other process of the tests takes meanwhile. */
 export async function freePortOffset(): Promise<number> {
   for (;;) {
-    const offset = 9_000 + Math.floor(Math.random() * 15_000);
+    const place = Math.floor(Math.random() * offsets.count);
+    // Held until this process ends, and so is the offset: between the look and the start of a service somebody may ask.
+    const claim = await listen(offsets.claimedBy + place);
+    if (claim === null) continue;
+    claim.unref();
+    const offset = offsets.first + place * offsets.step;
     const free = await Promise.all(Object.values(portsFor(offset)).map(isFree));
     if (free.every(Boolean)) return offset;
   }
 }
 
 async function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
-  probe.listen(port, '127.0.0.1');
-  try {
-    await once(probe, 'listening');
-  } catch {
-    return false;
-  }
-  probe.close();
+  const probe = await listen(port);
+  if (probe === null) return false;
+  await once(probe.close(), 'close');
   return true;
+}
+
+/** Null when something listens there already. */
+async function listen(port: number): Promise<Server | null> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch {
+    return null;
+  }
 }
 
 export type ShopOptions = Partial<RunOptions> & {
