@@ -5,6 +5,7 @@ import createKnex, { type Knex } from 'knex';
 import { busyTimeoutMs, ImmediateSqliteClient } from './sqlite-client.ts';
 
 export type Database = Knex;
+type PostgresClientModule = typeof import('./postgres-client.ts');
 
 /** PostgreSQL's type of the bigint columns: times and counters, all far below 2^53. */
 const int8Oid = 20;
@@ -27,7 +28,13 @@ export function openDatabase(url: string, options: OpenOptions): Database {
     // Loaded only where it is used: most processes run on SQLite, and each driver costs memory.
     const { types } = createRequire(import.meta.url)('pg') as typeof import('pg');
     types.setTypeParser(int8Oid, Number);
-    return createKnex({ client: 'pg', connection: url, pool: { min: 0, max: 10 } });
+    const { PreparingPostgresClient } = createRequire(import.meta.url)('./postgres-client.ts') as PostgresClientModule;
+    return createKnex({
+      client: PreparingPostgresClient as unknown as typeof Knex.Client,
+      // Statements that are begun together go out together.
+      connection: { connectionString: url, pipeline: true } as Knex.PgConnectionConfig,
+      pool: { min: 0, max: 10 },
+    });
   }
   const filename = url.replace(/^sqlite:/, '');
   if (filename !== ':memory:') mkdirSync(dirname(filename), { recursive: true });
@@ -52,7 +59,24 @@ export function openDatabase(url: string, options: OpenOptions): Database {
   });
 }
 
-export const isPostgres = (db: Database): boolean => db.client.config.client === 'pg';
+export const isPostgres = (db: Database): boolean => db.client.driverName === 'pg';
+
+/** What PostgreSQL says of every statement behind the one that failed its transaction. */
+const alreadyFailed = '25P02';
+
+/**
+ * Waits for statements of one transaction that were begun together: PostgreSQL gets them in one round trip, in no certain
+ * order, so that none may wait for a lock which another one takes. None is left running when this rejects.
+ * @throws what made the transaction fail; of several reasons the first in this list
+ */
+export async function together<const Running extends readonly unknown[]>(
+  running: Running,
+): Promise<{ -readonly [Key in keyof Running]: Awaited<Running[Key]> }> {
+  const ended = await Promise.allSettled(running);
+  const failed = ended.filter((each) => each.status === 'rejected').map(({ reason }) => reason);
+  if (failed.length > 0) throw failed.find(({ code }) => code !== alreadyFailed) ?? failed[0];
+  return ended.map((each) => each.status === 'fulfilled' && each.value) as never;
+}
 
 /** Brings the schema to the newest step, each step in a transaction of its own. Several processes may call it at once. */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BusMessage } from '@sgp/service-kit/bus-intake';
-import type { Database } from '@sgp/service-kit/database';
+import { type Database, isPostgres } from '@sgp/service-kit/database';
 import { createMetrics } from '@sgp/service-kit/metrics';
 import { limits } from '@sgp/shared/limits';
 import type { ExecutionContext, TestFn } from 'ava';
@@ -321,7 +321,7 @@ export function floorContract(test: TestFn, openDb: (t: ExecutionContext) => Pro
     const { ingest } = await openFloor(db);
     // A fault that no check foresees: here a table that refuses one value.
     await db.raw(
-      db.client.config.client === 'pg'
+      isPostgres(db)
         ? "alter table machine_log add check (text <> 'poison')"
         : "create trigger poison before insert on machine_log when new.text = 'poison' begin select raise(abort, 'poison'); end",
     );

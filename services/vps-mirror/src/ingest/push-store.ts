@@ -1,5 +1,5 @@
 import type { VerifiedRequest } from '@sgp/auth/http-signature';
-import type { Database } from '@sgp/service-kit/database';
+import { type Database, together } from '@sgp/service-kit/database';
 import { newId } from '@sgp/service-kit/ids';
 import type { NodeRecord, PublicJwk } from '@sgp/shared/api/licensing';
 import { AppError, type ErrorCode } from '@sgp/shared/errors';
@@ -14,7 +14,7 @@ import { type AppliedBatch, applyBatch, type ParkedChange } from './apply-batch.
 import type { CheckedChange, GoodChange, Payload } from './check-change.ts';
 import { advanceCheckpoint, lastPushSeq, noteFilePush } from './checkpoints.ts';
 import type { Envelope } from './decode-batch.ts';
-import { createEntityRows, type RowText } from './entity-rows.ts';
+import { createEntityRows, type EntityRows, type RowText } from './entity-rows.ts';
 import { noteHealth, requireKnownDisk, requirePresent } from './instance-store.ts';
 
 export type Push = {
@@ -122,34 +122,42 @@ async function commitIn(
   push: Push,
   withTexts: boolean,
 ): Promise<PushOutcome> {
-  const { node, stream, envelope } = push;
+  const { node, stream, envelope, by } = push;
   const batchId = newId();
   const committedAtMs = deps.now();
-  await (push.by === 'file' ? requireKnownDisk(tx, envelope) : requirePresent(tx, envelope));
   const rows = createEntityRows(tx, stream, node);
-  const texts = withTexts
-    ? await rows.lockTexts([...new Set(push.checked.map(({ change }) => change.entityId))])
-    : null;
-  const batch = await applyBatch(rows, push.checked, {
-    newOnesAllowed: stream !== 'orders' || node.licenceActive,
-    kind: streamRules[stream].kind,
-    batchId,
-    receivedAt: push.arrivedAtMs,
-    appliedAt: committedAtMs,
-  });
+  const present = by === 'file' ? requireKnownDisk(tx, envelope) : requirePresent(tx, envelope);
+  const texts = withTexts ? await lockTexts(rows, push, present) : null;
+  const [, batch, shown] = await together([
+    present,
+    applyBatch(rows, push.checked, {
+      newOnesAllowed: stream !== 'orders' || node.licenceActive,
+      kind: streamRules[stream].kind,
+      batchId,
+      receivedAt: push.arrivedAtMs,
+      appliedAt: committedAtMs,
+    }),
+    shownFor(tx, push, committedAtMs),
+  ]);
   if (batch.overwriting.length > 0 && texts === null) throw textsNeeded;
-  await writeDigestDelta(tx, { stream, tenant: node, batchId, batch });
   const closed = closedUpTo(envelope.lowWaterSeq, batch.results);
-  const advance = push.by === 'file' ? noteFilePush : advanceCheckpoint;
-  const ackedSeq = await advance(tx, envelope, closed, committedAtMs);
-  const shown = await shownFor(tx, push, committedAtMs);
+  const advance = by === 'file' ? noteFilePush : advanceCheckpoint;
+  const [ackedSeq] = await together([
+    advance(tx, envelope, closed, committedAtMs),
+    writeDigestDelta(tx, { stream, tenant: node, batchId, batch }),
+  ]);
   const { epoch, pushSeq } = envelope;
   const ack: PushAck = { epoch, pushSeq, ackedSeq, committedAtMs, results: [...batch.results], ...shown };
-  await insertBatch(tx, push, batchId, ack);
-  await insertParked(tx, node.nodeId, batchId, batch.parked, committedAtMs);
+  await together([
+    insertBatch(tx, push, batchId, ack),
+    insertParked(tx, node.nodeId, batchId, batch.parked, committedAtMs),
+    stream === 'orders' &&
+      batch.applied.length > 0 &&
+      deps.announce(tx, batch.applied as readonly GoodChange<'orders'>[]),
+  ]);
   if (envelope.schemaVersion === 2 && envelope.health)
     await noteHealth(tx, node.nodeId, envelope.health, committedAtMs);
-  await tellOthers(deps, tx, push, batch);
+  await tellShops(deps, tx, push, batch);
   if (texts !== null) await tellOverwritten(deps, tx, push, batch, texts);
   return { kind: 'committed', ack, ...batch };
 }
@@ -161,13 +169,23 @@ async function shownFor(tx: Database, { envelope, node, by }: Push, nowMs: numbe
   return shown.length === 0 ? {} : { shown: [...shown] };
 }
 
+async function lockTexts(
+  rows: EntityRows,
+  { checked }: Push,
+  present: Promise<void>,
+): Promise<ReadonlyMap<string, RowText>> {
+  const [, texts] = await together([
+    present,
+    rows.lockTexts([...new Set(checked.map(({ change }) => change.entityId))]),
+  ]);
+  return texts;
+}
+
 const isShared = (stream: StreamName): stream is SharedStream => (sharedStreams as readonly string[]).includes(stream);
 
-async function tellOthers(deps: PushStoreDeps, tx: Knex.Transaction, push: Push, batch: AppliedBatch): Promise<void> {
+async function tellShops(deps: PushStoreDeps, tx: Knex.Transaction, push: Push, batch: AppliedBatch): Promise<void> {
   const { stream, node } = push;
-  if (batch.applied.length === 0) return;
-  if (stream === 'orders') await deps.announce(tx, batch.applied as readonly GoodChange<'orders'>[]);
-  if (isShared(stream))
+  if (isShared(stream) && batch.applied.length > 0)
     await deps.onAppended(tx, stream, batch.applied as readonly { readonly payload: Payload<SharedStream> }[], node);
 }
 
