@@ -26,7 +26,7 @@ export type RequestToSign = {
   /** Path alone: signed calls carry no query. */
   readonly path: string;
   readonly contentType: string;
-  readonly contentEncoding?: 'gzip';
+  readonly contentEncoding?: 'gzip' | 'zstd';
   /** The bytes as they travel, after compression; empty for HEAD and GET. */
   readonly body: Uint8Array;
   /** 22 characters or more of A–Z a–z 0–9 _ -; the same for every retry of one call. */

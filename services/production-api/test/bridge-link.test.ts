@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { gunzipSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { createRequestSigner, verifyRequest } from '@sgp/auth/http-signature';
 import { newId } from '@sgp/service-kit/ids';
 import { httpStatusByCode } from '@sgp/shared/errors';
@@ -38,7 +38,7 @@ async function openLink(stack: AsyncDisposableStack, answer: Answer, timeoutMs =
         findKey: (keyId) => (keyId === node.keyId ? node.publicJwk : undefined),
       },
     );
-    const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
+    const text = request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(bytes) : bytes;
     const got = { headers: request.headers, bytes, batch: pushBatchSchema.parse(JSON.parse(text.toString())), nonce };
     received.push(got);
     answer(got, response, request);
@@ -137,7 +137,7 @@ test('a body above 1 KB is compressed', async (t) => {
     await link.push(pushOf([changeOf(JSON.stringify({ text: 'x'.repeat(length) }))], length));
   t.deepEqual(
     received.map(({ headers }) => headers['content-encoding']),
-    ['gzip', 'gzip'],
+    ['zstd', 'zstd'],
   );
 });
 

@@ -83,7 +83,7 @@ export function createMirrorLink(deps: MirrorLinkDeps): MirrorLink {
     if (last?.key === key) return last.body;
     const tellsHealth = push.changes.length === 0 && push.wire.version === 2;
     const health = tellsHealth ? ((await deps.health()) ?? undefined) : undefined;
-    const body = await compress(Buffer.from(encodePush(tenant, push, health)));
+    const body = compress(Buffer.from(encodePush(tenant, push, health)));
     bodies.set(push.channel, { key, body });
     return body;
   };

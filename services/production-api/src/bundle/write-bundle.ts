@@ -86,7 +86,7 @@ async function* linesOfBundle(
     }
     draft.batches += 1;
     draft.changes += changes.length;
-    const body = await pushBody(deps, start, { stream, changes, place: draft.batches, at: createdAt });
+    const body = pushBody(deps, start, { stream, changes, place: draft.batches, at: createdAt });
     draft.bytes += body.bytes.length;
     yield write({ kind: 'batch', stream, ...(await sign(streamRules[stream].path, body, draft.batches)) });
   }
@@ -110,7 +110,7 @@ function pushBody(
   { tenant }: WriteBundleDeps,
   { epoch, generation, instanceId, lowWaterSeq }: Start,
   { stream, changes, place, at }: FileBatch & { readonly place: number; readonly at: number },
-): Promise<Body> {
+): Body {
   const text = encodePush(tenant, {
     ...{ wire: { version: 2, generation, instanceId }, origin: 'queue', channel: 0, stream, epoch, pushSeq: place },
     ...{ lowWaterSeq, sentAt: at, changes, attempt: 1, signOffsetMs: 0 },

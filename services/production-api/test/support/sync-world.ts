@@ -44,7 +44,7 @@ export async function until<T>(
     const found = await check();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
-    await new Promise((done) => setTimeout(done, 5));
+    await new Promise((done) => setTimeout(done, 1));
   }
 }
 
