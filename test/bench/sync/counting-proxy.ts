@@ -13,10 +13,12 @@ export type CountingProxy = AsyncDisposable & {
   readonly port: number;
   /** Begins to count anew, and lets connections through; before that they are cut. */
   open(): Promise<void>;
+  /** Cuts every connection, and each that comes until it opens again. */
+  shut(): Promise<void>;
   counted(): Promise<Counted>;
 };
 
-type Command = { readonly do: 'open' | 'count' };
+type Command = { readonly do: 'open' | 'shut' | 'count' };
 
 /**
  * @param targetPort on 127.0.0.1
@@ -33,6 +35,7 @@ export async function startCountingProxy(targetPort: number, oneWayMs = 0): Prom
   return {
     port,
     open: () => ask({ do: 'open' }),
+    shut: () => ask({ do: 'shut' }),
     counted: () => ask({ do: 'count' }),
     async [Symbol.asyncDispose]() {
       const ended = once(child, 'exit');
@@ -45,6 +48,7 @@ export async function startCountingProxy(targetPort: number, oneWayMs = 0): Prom
 async function serve(targetPort: number, oneWayMs: number): Promise<void> {
   let counted: Counted = { bytesUp: 0, bytesDown: 0, firstAt: null };
   let isOpen = false;
+  const open = new Set<Socket>();
   const server = createServer((near) => {
     if (!isOpen) return void near.destroy();
     counted = { ...counted, firstAt: counted.firstAt ?? Date.now() };
@@ -57,6 +61,8 @@ async function serve(targetPort: number, oneWayMs: number): Promise<void> {
       counted = { ...counted, bytesDown: counted.bytesDown + length };
     });
     endTogether(near, far);
+    open.add(near);
+    near.on('close', () => open.delete(near));
     carry(near, far, oneWayMs);
     carry(far, near, oneWayMs);
   }).listen(0, '127.0.0.1');
@@ -65,6 +71,10 @@ async function serve(targetPort: number, oneWayMs: number): Promise<void> {
     if (command.do === 'open') {
       counted = { bytesUp: 0, bytesDown: 0, firstAt: null };
       isOpen = true;
+    }
+    if (command.do === 'shut') {
+      isOpen = false;
+      for (const socket of open) socket.destroy();
     }
     process.send?.(counted);
   });

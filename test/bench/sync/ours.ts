@@ -19,7 +19,7 @@ import {
 import { startCountingProxy } from './counting-proxy.ts';
 import type { DrainSubject } from './drain.ts';
 import { freePort, tempDir, until } from './peer-process.ts';
-import type { Snapshot, Workload } from './workload.ts';
+import { createWarmUp, type Snapshot, type Workload } from './workload.ts';
 
 /** Changes written in one transaction while the shop is offline; how many does not matter for the drain. */
 const perTransaction = 500;
@@ -28,7 +28,7 @@ const perTransaction = 500;
 export const oursOver = (roundTripMs: number): DrainSubject => ({
   name: roundTripMs === 0 ? 'SGP bridge → mirror' : `SGP bridge → mirror, ${roundTripMs} ms round trip`,
   setup:
-    'signed and verified, SQLite fsync on in the shop, PostgreSQL 18 fsync on at the mirror, newest version of each order',
+    'in work before the outage, signed and verified, SQLite fsync on in the shop, PostgreSQL 18 fsync on at the mirror, newest version of each order',
   missing: () => null,
   async run(workload) {
     await using stack = new AsyncDisposableStack();
@@ -54,7 +54,8 @@ export const oursOver = (roundTripMs: number): DrainSubject => ({
     const db = openDatabase(`sqlite:${dir}/production.db`, { durability: 'full' });
     stack.defer(() => db.destroy());
     await migrate(db, productionMigrations);
-    await write(db, node, workload);
+    const writer = createWriter(db, node);
+    await proxy.open();
     stack.use(
       await startService('services/production-api/src/bridge/main.ts', {
         ...{ PORT: '0', PRODUCTION_DB_URL: `sqlite:${dir}/production.db`, NODE_DIR: dir, LOG_LEVEL: 'warn' },
@@ -63,8 +64,15 @@ export const oursOver = (roundTripMs: number): DrainSubject => ({
         ...{ MIRROR_URL: `http://127.0.0.1:${proxy.port}`, MIRROR_AUTHORITY: authority },
       }),
     );
+    const acknowledged = () =>
+      until('everything is acknowledged', async () => (await db('outbox').count({ n: '*' }).first())?.['n'] === 0);
+    const warmUp = createWarmUp();
+    await writer.write(warmUp);
+    await acknowledged();
+    await proxy.shut();
+    await writer.write(workload);
     await proxy.open();
-    await until('everything is acknowledged', async () => (await db('outbox').count({ n: '*' }).first())?.['n'] === 0);
+    await acknowledged();
     const endedAt = Date.now();
     const { firstAt, bytesUp, bytesDown } = await proxy.counted();
     const mirror = openDatabase(postgres.url, { durability: 'full' });
@@ -75,19 +83,22 @@ export const oursOver = (roundTripMs: number): DrainSubject => ({
   },
 });
 
-async function write(db: ReturnType<typeof openDatabase>, node: EdgeNode, { snapshots }: Workload): Promise<void> {
+function createWriter(db: ReturnType<typeof openDatabase>, node: EdgeNode) {
   const hlc = createHlcStore(node.nodeId);
   const outbox = createOutboxStore();
-  for (let start = 0; start < snapshots.length; start += perTransaction)
-    await db.transaction(async (tx) => {
-      for (const snapshot of snapshots.slice(start, start + perTransaction)) {
-        const { orderId: entityId, version } = snapshot;
-        const updatedAt = await hlc.tick(tx);
-        const payload = orderOf(node, snapshot, updatedAt) as never;
-        const parentVersion = version - 1;
-        await outbox.append(tx, { stream: 'orders', entityId, version, parentVersion, updatedAt, payload });
-      }
-    });
+  const write = async ({ snapshots }: Workload): Promise<void> => {
+    for (let start = 0; start < snapshots.length; start += perTransaction)
+      await db.transaction(async (tx) => {
+        for (const snapshot of snapshots.slice(start, start + perTransaction)) {
+          const { orderId: entityId, version } = snapshot;
+          const updatedAt = await hlc.tick(tx);
+          const payload = orderOf(node, snapshot, updatedAt) as never;
+          const parentVersion = version - 1;
+          await outbox.append(tx, { stream: 'orders', entityId, version, parentVersion, updatedAt, payload });
+        }
+      });
+  };
+  return { write };
 }
 
 /** The workload's snapshot as an order of this establishment. */

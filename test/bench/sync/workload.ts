@@ -17,9 +17,14 @@ export type Workload = {
 };
 
 /** 10,000 orders × 3 revisions, the same at each call: 30,000 snapshots. */
-export function createWorkload(orders = 10_000, revisions = 3): Workload {
+export const createWorkload = (orders = 10_000, revisions = 3): Workload => workloadOf(0, orders, revisions);
+
+/** Other orders, for what both sides do before the outage: a shop's programs have run for days when its line fails. */
+export const createWarmUp = (): Workload => workloadOf(1_000_000, 3_000, 1);
+
+function workloadOf(first: number, orders: number, revisions: number): Workload {
   const snapshots = Array.from({ length: orders * revisions }, (_, i) =>
-    snapshotOf(i % orders, Math.floor(i / orders) + 1),
+    snapshotOf(first + (i % orders), Math.floor(i / orders) + 1),
   );
   const bytes = snapshots.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
   return { orders, revisions, snapshots, bytes };
