@@ -7,11 +7,14 @@ import { judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/inst
 import { isOverwrite } from '@sgp/sync-engine/lineage';
 import type { DiskIdentity, HelloOutcome, HelloRequest, OutboxChange, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { idempotencyKey } from '@sgp/sync-engine/wire';
+import { createProcessClock } from './clock.ts';
 import { contentKey } from './edge-disk.ts';
 import type { Books } from './laws.ts';
 import type { CrashAt } from './plan.ts';
 import { law, type Mutant } from './rules.ts';
+import { judgeSignatureTime } from './signature.ts';
 import { addTo, bucketOfEntity, digestOf, type Sums, storedOf } from './sums.ts';
+import type { VirtualTime } from './virtual-time.ts';
 
 export type CoreRow = OutboxChange & { readonly digest: string };
 export type CoreDisk = {
@@ -47,11 +50,12 @@ const nothing = { ackedSeq: 0, maxSeq: 0 };
 export type Core = ReturnType<typeof createCore>;
 
 /** The Core's shell: the engine's rules over a disk in memory. Null: it is down, or died over the request. */
-export function createCore(books: Books, mutant: Mutant | null, now: () => number) {
+export function createCore(books: Books, mutant: Mutant | null, time: VirtualTime) {
+  const clock = createProcessClock(time);
   let disk = newDisk();
   let downUntil = 0;
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
-  const isDown = (): boolean => now() < downUntil;
+  const isDown = (): boolean => time.now < downUntil;
 
   /** The books hear of what is committed only. */
   let tellBooks: (() => void)[] = [];
@@ -65,7 +69,7 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
     if (before === null) for (const tell of tellBooks) tell();
     if (armed === null) return result;
     crash = null;
-    downUntil = now() + armed.downMs;
+    downUntil = time.now + armed.downMs;
     if (before === null) return null;
     disk = before;
     return mutant === 'ack-before-commit' ? result : null;
@@ -113,11 +117,13 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
       id,
       ...(decisions?.get(seq) ?? { outcome: 'applied' as const }),
     }));
-    return { type: 'acked', bytes: 1, ack: { epoch, pushSeq, ackedSeq, committedAtMs: now(), results } };
+    return { type: 'acked', bytes: 1, ack: { epoch, pushSeq, ackedSeq, committedAtMs: clock.wall(), results } };
   };
 
-  const receive = (edge: number, push: Push): PushOutcome | null => {
+  const receive = (edge: number, push: Push, createdMs: number): PushOutcome | null => {
     if (isDown()) return null;
+    const skewed = judgeSignatureTime(createdMs, clock.wall());
+    if (skewed !== null) return skewed;
     if (push.wire.version === 2) {
       const known = disk.instances.get(edge) ?? null;
       const judged = judgePush(known, { epoch: push.epoch, instanceId: push.wire.instanceId });
@@ -142,8 +148,15 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
     });
   };
 
-  const hello = (edge: number, said: DiskIdentity, { superseded }: HelloRequest): HelloOutcome | null => {
+  const hello = (
+    edge: number,
+    said: DiskIdentity,
+    { superseded }: HelloRequest,
+    createdMs: number,
+  ): HelloOutcome | null => {
     if (isDown()) return null;
+    const skewed = judgeSignatureTime(createdMs, clock.wall());
+    if (skewed !== null) return skewed;
     const checkpoint = disk.checkpoints.get(said.epoch) ?? nothing;
     return commit((): HelloOutcome => {
       const { answer, next } = judgeHello(disk.instances.get(edge) ?? null, checkpoint, { ...said, superseded });
@@ -156,7 +169,13 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
       }));
       return {
         type: 'hello-answered',
-        answer: { schemaVersion: 2, verdict: answer, ackedSeq: checkpoint.ackedSeq, channels, coreTimeMs: now() },
+        answer: {
+          schemaVersion: 2,
+          verdict: answer,
+          ackedSeq: checkpoint.ackedSeq,
+          channels,
+          coreTimeMs: clock.wall(),
+        },
       };
     });
   };
@@ -164,10 +183,14 @@ export function createCore(books: Books, mutant: Mutant | null, now: () => numbe
   return {
     receive,
     hello,
-    digest: (edge: number, question: DigestQuestion): DigestAnswer | null =>
-      isDown() ? null : answerDigest(disk, edge, question),
+    /** Null: refused or not answered; the comparison ends either way. */
+    digest: (edge: number, question: DigestQuestion, createdMs: number): DigestAnswer | null =>
+      isDown() || judgeSignatureTime(createdMs, clock.wall()) !== null ? null : answerDigest(disk, edge, question),
+    setClock: clock.set,
+    hang: clock.hang,
+    awakeAtMs: () => clock.awakeAtMs,
     crash(at: CrashAt, downMs: number): void {
-      if (at === 'now') downUntil = now() + downMs;
+      if (at === 'now') downUntil = time.now + downMs;
       else crash = { at, downMs };
     },
     heal(): void {

@@ -69,8 +69,8 @@ export const contentKey = (each: {
 
 export const isSettled = (entity: SyncEntity): boolean => entity.ackedVersion === entity.version;
 
-export function tick(disk: EdgeDisk, wallMs: number, node: string): Hlc {
-  const [next, stamp] = hlcTick(disk.hlc, wallMs, node);
+export function tick(disk: EdgeDisk, wallMs: number, node: string, mutant: Mutant | null): Hlc {
+  const [next, stamp] = hlcTick(mutant === 'stamp-of-the-wall' ? hlcZero : disk.hlc, wallMs, node);
   disk.hlc = next;
   return stamp;
 }

@@ -1,16 +1,17 @@
 import type { Json } from '@sgp/shared/canonical-json';
-import type { StreamName } from '@sgp/shared/sync';
-import { createBatchPicker } from '@sgp/sync-engine/batch';
-import { laneOf } from '@sgp/sync-engine/lanes';
-import type { Batch, BatchRequest, DiskIdentity, OutboxChange, Push, PushOutcome } from '@sgp/sync-engine/ports';
+import { limits } from '@sgp/shared/limits';
+import type { StreamName, SyncState } from '@sgp/shared/sync';
+import type { DiskIdentity, HelloOutcome, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { uplink } from '@sgp/sync-engine/uplink';
 import {
   type Effect,
+  factsOf,
   initialUplink,
   type LeadEvent,
   type UplinkEvent,
   type UplinkState,
 } from '@sgp/sync-engine/uplink-state';
+import { createProcessClock } from './clock.ts';
 import type { Core } from './core.ts';
 import { runCompare } from './edge-compare.ts';
 import {
@@ -24,12 +25,14 @@ import {
   say,
   tick,
 } from './edge-disk.ts';
+import { createQueue, type Queue } from './edge-queue.ts';
+import { createScreen, type Screen, screenEveryMs } from './edge-screen.ts';
 import type { Books } from './laws.ts';
 import type { CrashAt } from './plan.ts';
 import { idOf, type Random } from './random.ts';
-import { law, type Mutant } from './rules.ts';
+import type { Mutant } from './rules.ts';
 import type { VirtualTime } from './virtual-time.ts';
-import type { Wire } from './wire.ts';
+import type { Silence, Wire } from './wire.ts';
 
 export type EdgeDeps = {
   readonly number: number;
@@ -43,45 +46,38 @@ export type EdgeDeps = {
   readonly newId: () => string;
 };
 export type Edge = ReturnType<typeof createEdge>;
-
-/** Small batches, so that a small backlog keeps every channel busy. */
-const batchMaxChanges = 4;
-const pushSeqBlock = 10;
+/** One start of the process: what it holds in memory. */
+type Life = { readonly instanceId: string; readonly queue: Queue; readonly screen: Screen };
 
 /** One shop: its disk, and the process on it that runs the real uplink. */
 export function createEdge(deps: EdgeDeps) {
   const { number, time, random, wire, core, books, mutant, newId } = deps;
   const node = String(number).padStart(12, 'a');
+  const clock = createProcessClock(time);
   let histories = number * 1000;
   let disk = newEdgeDisk(newId(), histories);
-  let life: { readonly instanceId: string; readonly numbers: Map<number, { next: number; reserved: number }> } | null =
-    null;
-  let state: UplinkState = initialUplink({
-    lastAckAt: null,
-    offlineSince: null,
-    clockSkewMs: null,
-    ackedSeq: 0,
-    blocked: null,
-  });
+  let life: Life | null = null;
+  let state: UplinkState = initialUplink(storedOn(disk));
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   let written = 0;
   const timers = new Map<string, number>();
   const works = new Map<number, number>();
-  const claims = new Map<number, ReadonlySet<string>>();
 
   const begin = (): void => {
-    life = { instanceId: newId(), numbers: new Map() };
+    const screen = createScreen({ books, mutant, wall: clock.wall, trueTime: () => time.now });
+    const mine = { instanceId: newId(), queue: createQueue(mutant), screen };
+    life = mine;
     disk.generation += 1;
-    claims.clear();
-    state = initialUplink({
-      lastAckAt: disk.lastAckAt,
-      offlineSince: null,
-      clockSkewMs: null,
-      ackedSeq: disk.ackedSeq,
-      blocked: null,
-    });
+    state = initialUplink(storedOn(disk));
     dispatch({ type: 'start' });
+    repeatStatus(mine);
   };
+  const repeatStatus = (mine: Life): void => {
+    if (mine !== life) return;
+    show();
+    time.later(screenEveryMs, () => clock.awake(() => repeatStatus(mine)));
+  };
+  const show = (): SyncState => life?.screen.show(disk, factsOf(state.memory)) ?? 'unknown';
   const die = (downMs: number): void => {
     life = null;
     const restart = ++starts;
@@ -103,7 +99,7 @@ export function createEdge(deps: EdgeDeps) {
   };
 
   const dispatch = (event: UplinkEvent): void => {
-    const [next, effects] = uplink(state, event, { now: time.now, random: random.next() });
+    const [next, effects] = uplink(state, event, { now: clock.wall(), random: random.next() });
     state = next;
     const mine = life;
     for (const effect of effects) if (mine === life) perform(effect);
@@ -114,6 +110,7 @@ export function createEdge(deps: EdgeDeps) {
     works.set(channel, work);
     return (event) => {
       if (mine !== life || works.get(channel) !== work) return;
+      if (event.type === 'acked') life?.screen.acknowledged();
       dispatch(channel === 0 ? event : ({ type: 'helper', channel, event } as UplinkEvent));
     };
   };
@@ -121,14 +118,31 @@ export function createEdge(deps: EdgeDeps) {
   const store = (channel: number, work: (draft: EdgeDisk) => LeadEvent): void => {
     const tell = tellerOf(channel);
     const mine = life;
-    time.later(0.3, () => {
+    const run = (): void => {
       if (mine !== life) return;
       let event: LeadEvent = { type: 'stored' };
       commit((draft) => {
         event = work(draft);
       });
       tell(event);
-    });
+    };
+    time.later(0.3, () => clock.awake(run));
+  };
+  /** A signed call; it always ends within its time limit, which a process that hung finds passed when it goes on. */
+  const call = <Answer>(
+    signOffsetMs: number,
+    receive: (createdMs: number) => Answer | null,
+    back: (outcome: Answer | Silence) => void,
+  ): void => {
+    const sentAt = time.now;
+    const createdMs = clock.wall() + (mutant === 'core-time-ignored' ? 0 : signOffsetMs);
+    wire.send(
+      () => receive(createdMs),
+      (outcome) => {
+        const isLate = clock.awakeAtMs > time.now && clock.awakeAtMs - sentAt > limits.syncRequestTimeoutMs;
+        clock.awake(() => back(isLate ? { type: 'timeout' } : outcome));
+      },
+    );
   };
 
   const perform = (effect: Effect): void => {
@@ -137,8 +151,9 @@ export function createEdge(deps: EdgeDeps) {
       case 'hello': {
         const tell = tellerOf(0);
         const said = identity();
-        wire.send(
-          () => core.hello(number, said, effect.request),
+        call<HelloOutcome>(
+          effect.request.signOffsetMs,
+          (createdMs) => core.hello(number, said, effect.request, createdMs),
           (outcome) => tell(outcome.type === 'hello-answered' ? { ...outcome, disk: said } : outcome),
         );
         return;
@@ -146,12 +161,12 @@ export function createEdge(deps: EdgeDeps) {
       case 'take-epoch':
         store(0, (draft) => {
           if (mutant !== 'same-epoch-after-restore') beginEpoch(draft, newId());
-          life?.numbers.clear();
+          life?.queue.renumber();
           return { type: 'epoch-taken' };
         });
         return;
       case 'load-batch':
-        store(effect.request.channel, (draft) => load(draft, effect.request));
+        store(effect.request.channel, (draft) => life?.queue.load(draft, effect.request) ?? { type: 'nothing-loaded' });
         return;
       case 'push':
         send(effect.push);
@@ -167,7 +182,7 @@ export function createEdge(deps: EdgeDeps) {
         });
         return;
       case 'release':
-        claims.delete(effect.channel);
+        life?.queue.release(effect.channel);
         return;
       case 'compare':
         runCompare(compareDeps(mine), (outcome) => {
@@ -178,11 +193,14 @@ export function createEdge(deps: EdgeDeps) {
         const turn = (timers.get(effect.timer) ?? 0) + 1;
         const { timer } = effect;
         timers.set(timer, turn);
-        time.later(effect.delayMs, () => mine === life && timers.get(timer) === turn && dispatch({ type: timer }));
+        const fire = () => mine === life && timers.get(timer) === turn && dispatch({ type: timer });
+        time.later(effect.delayMs, () => clock.awake(fire));
         return;
       }
-      case 'reset-link':
       case 'report':
+        show();
+        return;
+      case 'reset-link':
       case 'count-attempt':
         return;
     }
@@ -199,10 +217,7 @@ export function createEdge(deps: EdgeDeps) {
   const send = (push: Push): void => {
     books.pushed(disk.history, push);
     const tell = tellerOf(push.channel);
-    wire.send<PushOutcome>(
-      () => core.receive(number, push),
-      (outcome) => tell(outcome),
-    );
+    call<PushOutcome>(push.signOffsetMs, (createdMs) => core.receive(number, push, createdMs), tell);
   };
   const compareDeps = (mine: typeof life) => ({
     mutant,
@@ -210,8 +225,9 @@ export function createEdge(deps: EdgeDeps) {
     disk: () => disk,
     coreRow: (key: string) => core.disk.rows.get(`${number}/${key}`),
     ask: (question: Parameters<Core['digest']>[1], back: (answer: ReturnType<Core['digest']>) => void) =>
-      wire.send(
-        () => core.digest(number, question),
+      call(
+        state.memory.signOffsetMs,
+        (createdMs) => core.digest(number, question, createdMs),
         (outcome) => mine === life && back('level' in outcome ? outcome : null),
       ),
     commit: (work: (draft: EdgeDisk) => void) => mine === life && commit(work),
@@ -221,51 +237,6 @@ export function createEdge(deps: EdgeDeps) {
       write(draft, { stream, entityId, version: above + 1, poison: null });
     },
   });
-
-  const forgotten = (stream: StreamName): boolean =>
-    (mutant === 'lane-3-forgotten' && laneOf(stream) === 3) || (mutant === 'lane-2-forgotten' && laneOf(stream) === 2);
-
-  const load = (draft: EdgeDisk, request: BatchRequest): LeadEvent => {
-    claims.delete(request.channel);
-    const claimed = new Set([...claims.values()].flatMap((keys) => [...keys]));
-    const open = [...draft.outbox.values()].filter(
-      (row) =>
-        row.parked === null &&
-        !forgotten(row.stream) &&
-        !claimed.has(row.entityId) &&
-        (request.only?.some(({ entityId }) => entityId === row.entityId) ?? true),
-    );
-    const stream =
-      request.streams.find((name) => open.some((row) => row.stream === name)) ?? request.streams[0] ?? 'orders';
-    const ofStream = open.filter((row) => row.stream === stream);
-    const picker = createBatchPicker<OutboxChange>({
-      ...request,
-      maxChanges: Math.min(request.maxChanges, batchMaxChanges),
-    });
-    if (request.only?.length !== 0) for (const { parked: _, ...row } of ofStream.toReversed()) picker.offer(row);
-    const changes = [...picker.picked];
-    if (changes.length === 0 && !request.heartbeat) return { type: 'nothing-loaded' };
-    claims.set(request.channel, new Set(changes.map(({ entityId }) => entityId)));
-    const lowest = Math.min(draft.lastSeq + 1, ...draft.outbox.keys());
-    const lowWaterSeq = mutant === 'low-water-too-high' ? draft.lastSeq : lowest - 1;
-    law(![...draft.outbox.keys()].some((seq) => seq <= lowWaterSeq), 'at or below lowWaterSeq nothing is open');
-    const more = new Set(ofStream.map(({ entityId }) => entityId)).size > changes.length;
-    const pushSeq = takeNumber(draft, request);
-    const batch: Batch = { channel: request.channel, stream, epoch: draft.epoch, pushSeq, lowWaterSeq, changes, more };
-    return { type: 'batch-loaded', batch };
-  };
-
-  const takeNumber = (draft: EdgeDisk, { channel, pushSeqAbove }: BatchRequest): number => {
-    const numbers = life?.numbers.get(channel) ?? { next: 1, reserved: 0 };
-    life?.numbers.set(channel, numbers);
-    if (numbers.next > numbers.reserved || numbers.next <= pushSeqAbove) {
-      numbers.next = Math.max(draft.pushSeqs[channel] ?? 0, pushSeqAbove) + 1;
-      numbers.reserved = numbers.next + pushSeqBlock - 1;
-      if (mutant !== 'push-number-reused')
-        draft.pushSeqs = draft.pushSeqs.map((each, i) => (i === channel ? numbers.reserved : each));
-    }
-    return numbers.next++;
-  };
 
   type Write = {
     readonly stream: StreamName;
@@ -280,7 +251,7 @@ export function createEdge(deps: EdgeDeps) {
     const next = version ?? (before?.version ?? 0) + 1;
     const entity = say(
       draft,
-      { id: newId(), stream, entityId, version: next, updatedAt: tick(draft, time.now, node), payload },
+      { id: newId(), stream, entityId, version: next, updatedAt: tick(draft, clock.wall(), node, mutant), payload },
       mutant,
     );
     books.wrote(contentKey(entity), before ? contentKey(before) : null);
@@ -299,12 +270,16 @@ export function createEdge(deps: EdgeDeps) {
       });
       if (lived && said !== null && mutant === 'outbox-outside')
         commit((draft) => enqueue(draft, said as never, newId()));
-      if (life !== null) dispatch({ type: 'doorbell' });
+      const mine = life;
+      if (mine !== null) clock.awake(() => mine === life && dispatch({ type: 'doorbell' }));
     },
     crash(at: CrashAt, downMs: number): void {
       if (at === 'now') die(downMs);
       else crash = { at, downMs };
     },
+    setClock: clock.set,
+    hang: clock.hang,
+    status: show,
     backUp: (): EdgeDisk => copyEdgeDisk(disk),
     restore(copy: EdgeDisk): void {
       histories += 1;
@@ -320,3 +295,7 @@ export function createEdge(deps: EdgeDeps) {
     },
   };
 }
+
+const storedOn = ({ lastAckAt, ackedSeq }: EdgeDisk): Parameters<typeof initialUplink>[0] => ({
+  ...{ lastAckAt, offlineSince: null, clockSkewMs: null, ackedSeq, blocked: null },
+});

@@ -1,3 +1,4 @@
+import type { SyncState } from '@sgp/shared/sync';
 import type { OutboxChange } from '@sgp/sync-engine/ports';
 import type { CoreDisk, CoreRow } from './core.ts';
 import { contentKey, type EdgeDisk, isSettled } from './edge-disk.ts';
@@ -16,6 +17,7 @@ export function createBooks() {
   const listed = new Set<string>();
   /** What was acknowledged, by the key of its content: the entity, as the Core names it. */
   const acknowledged = new Map<string, { readonly edge: number; readonly key: string }>();
+  const everAcknowledged = new Set<string>();
   const descends = (key: string, from: string): boolean => {
     for (let at: string | null | undefined = key; at; at = parents.get(at)) if (at === from) return true;
     return false;
@@ -45,6 +47,7 @@ export function createBooks() {
     acknowledged(row: OutboxChange, core: CoreDisk, edge: number): void {
       const newer = (core.rows.get(`${edge}/${row.stream}/${row.entityId}`)?.version ?? 0) > row.version;
       law(newer || everOnCore.has(contentKey(row)), 'what is acknowledged was committed by the Core');
+      everAcknowledged.add(contentKey(row));
       acknowledged.set(contentKey(row), { edge, key: `${row.stream}/${row.entityId}` });
     },
     /** After a restore: what neither disk holds any more was lost with the disks, and no protocol brings it back. */
@@ -57,6 +60,7 @@ export function createBooks() {
       }
     },
     acknowledgedBy: (edge: number) => [...acknowledged].filter(([, each]) => each.edge === edge),
+    wasAcknowledged: (content: string): boolean => everAcknowledged.has(content),
     descends,
     replaced,
     isListed: (key: string): boolean => listed.has(key),
@@ -109,6 +113,12 @@ export function lawOfLineage(books: Books, edge: number, disk: EdgeDisk, core: C
       `edge ${edge}: what was acknowledged stands, is an ancestor of what stands or of what is listed`,
     );
   }
+}
+
+/** It comes back by itself; what is parked waits for a person. */
+export function lawOfStatus(edge: number, { disk, status }: { disk: EdgeDisk; status: () => SyncState }): void {
+  const expected = disk.outbox.size > 0 ? 'failed' : 'ok';
+  law(status() === expected, `edge ${edge}: the status comes back to ${expected}`);
 }
 
 export function lawsOfCore(core: CoreDisk): void {

@@ -9,6 +9,9 @@ export type Action =
   | { readonly do: 'write'; readonly stream: 'orders' | 'customers'; readonly entity: number; readonly poison: boolean }
   | { readonly do: 'roll-up' }
   | { readonly do: 'weather'; readonly weather: Partial<WireWeather> }
+  /** What the machine takes for the time is so far from the true one. */
+  | { readonly do: 'clock-edge' | 'clock-core'; readonly offsetMs: number }
+  | { readonly do: 'hang-edge' | 'hang-core'; readonly forMs: number }
   | { readonly do: 'crash-edge' | 'crash-core'; readonly at: CrashAt; readonly downMs: number }
   | { readonly do: 'back-up' | 'restore' | 'back-up-core' | 'restore-core' };
 
@@ -35,7 +38,16 @@ const weathers: readonly Partial<WireWeather>[] = [
   { latencyMs: 400, jitterMs: 800 },
   { line: 'open', lossOfRequest: 0, lossOfAnswer: 0, twice: 0 },
 ];
+const dayMs = 24 * 3_600_000;
+const clockOffsets = [0, 5, 20, 45, 90, 600, 3600]
+  .flatMap((s) => [s * 1000, -s * 1000])
+  .concat(dayMs, -dayMs, 3 * dayMs, -3 * dayMs);
+const hangs = [2_000, 10_000, 40_000, 90_000, 180_000];
 const faults: readonly Maker[] = [
+  [4, (r) => ({ do: 'clock-edge', offsetMs: r.pick(clockOffsets) })],
+  [1, (r) => ({ do: 'clock-core', offsetMs: r.pick(clockOffsets) })],
+  [2, (r) => ({ do: 'hang-edge', forMs: r.pick(hangs) })],
+  [1, (r) => ({ do: 'hang-core', forMs: r.pick(hangs) })],
   [10, (r) => ({ do: 'weather', weather: r.pick(weathers) })],
   [6, (r) => ({ do: 'crash-edge', at: crashAt(r), downMs: r.pick([0, 100, 5_000, 60_000]) })],
   [4, (r) => ({ do: 'crash-core', at: crashAt(r), downMs: r.pick([0, 1_000, 20_000]) })],

@@ -21,6 +21,10 @@ export const mutants = {
   'parked-dropped': 'what the Core parked leaves the queue',
   'same-epoch-after-restore': 'a restored disk goes on in its old epoch',
   'outbox-outside': 'the change is queued in another transaction than its row',
+  'clock-trusted': 'the status counts by the wall clock alone, and what lies in its future as new',
+  'queue-not-counted': 'the status does not look into the queue',
+  'core-time-ignored': 'the edge signs with its own time, whatever the Core taught',
+  'stamp-of-the-wall': 'a stamp is the time of the wall clock, which may go back',
 } as const;
 export type Mutant = keyof typeof mutants;
 export const mutantNames = Object.keys(mutants) as Mutant[];

@@ -1,7 +1,7 @@
 import { type Core, type CoreDisk, createCore } from './core.ts';
 import { createEdge, type Edge } from './edge.ts';
 import type { EdgeDisk } from './edge-disk.ts';
-import { type Books, createBooks, lawOfLineage, lawsAtRest, lawsOfCore } from './laws.ts';
+import { type Books, createBooks, lawOfLineage, lawOfStatus, lawsAtRest, lawsOfCore } from './laws.ts';
 import { busyMs, type Plan, type Step } from './plan.ts';
 import { createRandom, idOf } from './random.ts';
 import type { Mutant } from './rules.ts';
@@ -19,10 +19,10 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
   const books = createBooks();
   let ids = 0;
   const newId = (): string => idOf(9, ++ids);
-  const core = createCore(books, mutant, () => time.now);
+  const core = createCore(books, mutant, time);
   const random = createRandom(plan.seed);
   const shops = Array.from({ length: plan.edges }, (_, number) => {
-    const wire = createWire(time, random.fork(`wire ${number}`));
+    const wire = createWire(time, random.fork(`wire ${number}`), core.awakeAtMs);
     const edge = createEdge({ number, time, random: random.fork(`edge ${number}`), wire, core, books, mutant, newId });
     return { edge, wire, backups: [] as EdgeDisk[], restored: false };
   });
@@ -47,6 +47,7 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
         lawsOfCore(core.disk);
         for (const [i, { edge, restored }] of shops.entries()) {
           lawsAtRest(books, i, edge.disk, core.disk, restored);
+          lawOfStatus(i, edge);
           lawOfLineage(books, i, edge.disk, core.disk);
         }
       });
@@ -96,6 +97,18 @@ function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }
       return;
     case 'weather':
       Object.assign(wire.weather, step.weather);
+      return;
+    case 'clock-edge':
+      edge.setClock(step.offsetMs);
+      return;
+    case 'clock-core':
+      core.setClock(step.offsetMs);
+      return;
+    case 'hang-edge':
+      edge.hang(step.forMs);
+      return;
+    case 'hang-core':
+      core.hang(step.forMs);
       return;
     case 'crash-edge':
       edge.crash(step.at, step.downMs);

@@ -1,3 +1,4 @@
+import { limits } from '@sgp/shared/limits';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -38,11 +39,18 @@ export type Wire = {
   send<Answer>(receive: () => Answer | null, back: (outcome: Answer | Silence) => void): void;
 };
 
-const requestTimeoutMs = 15_000;
+const requestTimeoutMs = limits.syncRequestTimeoutMs;
 
-export function createWire(time: VirtualTime, random: Random): Wire {
+/** @param farAwakeAtMs when the far end answers again, if it hangs: what arrived meanwhile is answered then */
+export function createWire(time: VirtualTime, random: Random, farAwakeAtMs: () => number): Wire {
   const weather = clearSky();
   const failed = (mayHaveArrived: boolean): Silence => ({ type: 'network-failed', mayHaveArrived, detail: 'line' });
+  /** Nobody waits for the answer any more. */
+  const arriveUnheard = (receive: () => unknown): void => {
+    const hangs = farAwakeAtMs() - time.now;
+    if (hangs > 0) time.later(hangs, () => arriveUnheard(receive));
+    else receive();
+  };
   return {
     weather,
     send(receive, back) {
@@ -53,22 +61,29 @@ export function createWire(time: VirtualTime, random: Random): Wire {
       if (random.chance(weather.lossOfRequest)) {
         // A lost request shows as a broken connection or as silence; its bytes may be on their way all the same.
         const straggles = random.chance(0.3);
-        if (straggles) time.later(delay() + random.next() * 60_000, () => void receive());
+        if (straggles) time.later(delay() + random.next() * 60_000, () => arriveUnheard(receive));
         const silent = random.chance(0.5);
         return time.later(silent ? requestTimeoutMs : delay(), () =>
           back(silent ? { type: 'timeout' } : failed(straggles || random.chance(0.5))),
         );
       }
-      if (random.chance(weather.twice)) time.later(delay() + random.next() * 60_000, () => void receive());
-      time.later(delay(), () => {
-        const answer = receive();
-        if (line === 'one-way') return time.later(requestTimeoutMs, () => back({ type: 'timeout' }));
+      if (random.chance(weather.twice)) time.later(delay() + random.next() * 60_000, () => arriveUnheard(receive));
+      const sentAt = time.now;
+      const timeout = (inMs: number): void => time.later(inMs, () => back({ type: 'timeout' }));
+      const arrive = (): void => {
+        const hangs = farAwakeAtMs() - time.now;
+        if (hangs > 0 && farAwakeAtMs() >= sentAt + requestTimeoutMs) {
+          arriveUnheard(receive);
+          timeout(sentAt + requestTimeoutMs - time.now);
+        } else if (hangs > 0) time.later(hangs, arrive);
+        else answerWith(receive());
+      };
+      const answerWith = (answer: ReturnType<typeof receive>): void => {
         const lost = answer === null || random.chance(weather.lossOfAnswer);
-        const silent = lost && random.chance(0.3);
-        time.later(silent ? requestTimeoutMs : delay(), () =>
-          back(silent ? { type: 'timeout' } : lost ? failed(true) : (answer as never)),
-        );
-      });
+        if (line === 'one-way' || (lost && random.chance(0.3))) timeout(requestTimeoutMs);
+        else time.later(delay(), () => back(lost ? failed(true) : (answer as never)));
+      };
+      time.later(delay(), arrive);
     },
   };
 }

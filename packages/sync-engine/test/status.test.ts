@@ -8,6 +8,7 @@ const now = 10_000_000;
 const well: StatusFacts = {
   now,
   lastAckAt: now - 1000,
+  sinceAckMs: 1000,
   offlineSince: null,
   failures: 0,
   blocked: null,
@@ -29,6 +30,18 @@ const cases: readonly (readonly [string, Partial<StatusFacts>, SyncState])[] = [
     { pendingChanges: 1, oldestPendingAt: now - limits.syncOkMaxPendingAgeMs - 1 },
     'late',
   ],
+  ['an acknowledgement that is to come, because the clock was set back: late', { lastAckAt: now + 1 }, 'late'],
+  [
+    'an acknowledgement that only looks young, because the clock was set back by less than its age: late',
+    { lastAckAt: now - 1000, sinceAckMs: limits.syncOkMaxAckAgeMs + 1 },
+    'late',
+  ],
+  ['what a process before this one was told is being asked again: syncing', { sinceAckMs: null }, 'syncing'],
+  [
+    'a change of a time that is to come counts as waiting too long: late',
+    { pendingChanges: 1, oldestPendingAt: now + 1 },
+    'late',
+  ],
   ['one failed attempt is no outage', { offlineSince: now - 100, failures: 1 }, 'ok'],
   ['two failed attempts: offline', { offlineSince: now - 400, failures: 2 }, 'offline'],
   ['a parked change needs a person: failed', { parkedChanges: 1 }, 'failed'],
@@ -43,12 +56,13 @@ for (const [title, facts, state] of cases)
   });
 
 test('I8: ok is never said with anything waiting, parked, blocked, out of reach or unacknowledged', (t) => {
-  const ages = [0, 1000, limits.syncOkMaxAckAgeMs, limits.syncOkMaxAckAgeMs + 1, 500_000];
+  const ages = [-1000, 0, 1000, limits.syncOkMaxAckAgeMs, limits.syncOkMaxAckAgeMs + 1, 500_000];
   const time = fc.constantFrom(null, ...ages.map((age) => now - age));
   const few = fc.constantFrom(0, 0, 1);
   const facts = fc.record<StatusFacts>({
     now: fc.constant(now),
     lastAckAt: time,
+    sinceAckMs: fc.constantFrom(null, ...ages.map(Math.abs)),
     offlineSince: time,
     failures: fc.constantFrom(0, 1, 2),
     blocked: fc.constantFrom(null, null, { kind: 'failed', ...blocked } as const),
@@ -64,7 +78,8 @@ test('I8: ok is never said with anything waiting, parked, blocked, out of reach 
       oks += 1;
       t.is(each.pendingChanges + each.pendingMedia + each.parkedChanges, 0);
       t.is(each.blocked, null);
-      t.true(each.lastAckAt !== null && now - each.lastAckAt <= limits.syncOkMaxAckAgeMs);
+      t.true(each.lastAckAt !== null && now - each.lastAckAt <= limits.syncOkMaxAckAgeMs && each.lastAckAt <= now);
+      t.true(each.sinceAckMs !== null && each.sinceAckMs <= limits.syncOkMaxAckAgeMs);
       t.false(each.offlineSince !== null && each.failures >= 2);
     }),
     { numRuns: 2000 },

@@ -103,8 +103,9 @@ test('an outage is told when it turns, written when it begins, and closed once w
   const { db, identity } = await openShopApp(stack);
   const writer = createWriter(db, identity);
   const store = createSyncStore(db);
+  const at = Date.now() + 1000;
   const well: LinkFacts = {
-    lastAckAt: 1000,
+    lastAckAt: at - 1000,
     offlineSince: null,
     failures: 0,
     clockSkewMs: 0,
@@ -114,22 +115,22 @@ test('an outage is told when it turns, written when it begins, and closed once w
   const told: SyncStatus[] = [];
   const publish = async (status: SyncStatus) => void told.push(status);
   const reporter = stack.use(
-    createStatusReporter(well, { store, publish, now: () => 2000, log: createLog('test', 'silent') }),
+    createStatusReporter(well, { store, publish, now: () => at, uptime: () => 0, log: createLog('test', 'silent') }),
   );
   await writer.write(newId());
 
-  reporter.report({ ...well, offlineSince: 1500, failures: 1 });
-  reporter.report({ ...well, offlineSince: 1500, failures: 2 });
+  reporter.report({ ...well, offlineSince: at - 500, failures: 1 });
+  reporter.report({ ...well, offlineSince: at - 500, failures: 2 });
   await until('offline', () => told.at(-1)?.state === 'offline');
-  t.like(told.at(-1), { offlineSince: 1500, pendingChanges: 1 });
-  t.like(await store.deliveryState(), { offlineSince: 1500 });
-  reporter.report({ ...well, lastAckAt: 2000 });
+  t.like(told.at(-1), { offlineSince: at - 500, pendingChanges: 1 });
+  t.like(await store.deliveryState(), { offlineSince: at - 500 });
+  reporter.report({ ...well, lastAckAt: at });
   await until('syncing', () => told.at(-1)?.state === 'syncing');
-  t.like((await store.lists()).incidents[0], { startedAt: 1500, endedAt: null, peakPending: 1 });
+  t.like((await store.lists()).incidents[0], { startedAt: at - 500, endedAt: null, peakPending: 1 });
   await db('outbox').delete();
   await db('outbox_head').update({ open_lane1: 0 });
   reporter.refresh();
-  await until('closed', async () => (await store.lists()).incidents[0]?.endedAt === 2000);
+  await until('closed', async () => (await store.lists()).incidents[0]?.endedAt === at);
   t.is(told.at(-1)?.state, 'ok');
 });
 
@@ -205,13 +206,17 @@ test('time in which the bridge was off is an outage, from its last sign of life 
   const before: LinkFacts = {
     ...{ lastAckAt: 1_000, offlineSince: null, failures: 0, clockSkewMs: 0, ackedSeq: 0, blocked: null },
   };
-  const quick = stack.use(createStatusReporter(before, { store, publish: async () => {}, now: () => 60_000, log }));
+  const quick = stack.use(
+    createStatusReporter(before, { store, publish: async () => {}, now: () => 60_000, uptime: () => 0, log }),
+  );
   quick.repeat();
   await quick[Symbol.asyncDispose]();
   t.deepEqual(await outages(), [], 'a restart is none');
 
   let now = 1_000_000;
-  const reporter = stack.use(createStatusReporter(before, { store, publish: async () => {}, now: () => now, log }));
+  const reporter = stack.use(
+    createStatusReporter(before, { store, publish: async () => {}, now: () => now, uptime: () => now, log }),
+  );
   reporter.refresh();
   await until('it is written', async () => (await outages()).length === 1);
   t.like((await outages())[0], { cause: 'STOPPED', startedAt: 1_000, endedAt: null });

@@ -76,6 +76,7 @@ export async function startBridge(stored: DeliveryState, deps: BridgeDeps): Prom
       await deps.publish(status);
     },
     now,
+    uptime: () => performance.now(),
     log,
   });
   const comparer = createComparer({

@@ -2,7 +2,7 @@ import type { Log } from '@sgp/service-kit/log';
 import { limits } from '@sgp/shared/limits';
 import type { SyncStatus } from '@sgp/shared/sync';
 import type { LinkFacts } from '@sgp/sync-engine/ports';
-import { isOffline, syncState } from '@sgp/sync-engine/status';
+import { isOffline, type StatusFacts, syncState } from '@sgp/sync-engine/status';
 import type { SyncStore, Waiting } from '../sync/sync-store.ts';
 
 /** A status is repeated this often, so that a reader can tell a quiet bridge from a dead one. */
@@ -17,6 +17,8 @@ export type StatusReporterDeps = {
   /** Hears each status; resolves when it was told. */
   readonly publish: (status: SyncStatus) => Promise<void>;
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly uptime: () => number;
   readonly log: Pick<Log, 'info' | 'warn'>;
 };
 
@@ -32,6 +34,8 @@ export type StatusReporter = AsyncDisposable & {
 /** Makes the status that screens show, keeps the story of outages, and publishes both when they change. */
 export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDeps): StatusReporter {
   let facts = initial;
+  /** By `uptime`; null: no acknowledgement came in this process yet. */
+  let ackHeardAt: number | null = null;
   let storedTrouble = troubleText(initial);
   /** Last moment of which this bridge, or its life before, can speak: each acknowledgement is stored. */
   let watchedAt = initial.lastAckAt;
@@ -47,10 +51,11 @@ export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDep
   const tell = async (): Promise<void> => {
     const seen = facts;
     const now = deps.now();
+    const sinceAckMs = ackHeardAt === null ? null : deps.uptime() - ackHeardAt;
     const waiting = await deps.store.waiting();
     // A full disk must not keep the status from saying that the disk is full.
     await keepStory(seen, waiting, now).catch((err) => deps.log.warn({ err }, 'the outage could not be written down'));
-    const status = statusOf(seen, waiting, now);
+    const status = statusOf(seen, waiting, { now, sinceAckMs });
     const text = JSON.stringify({ ...status, at: 0 });
     if (text === published && now - publishedAt < repeatEveryMs && now >= publishedAt) return;
     await deps.publish(status);
@@ -115,6 +120,7 @@ export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDep
       const turned = troubleText(next) !== troubleText(facts) || isOffline(next) !== isOffline(facts);
       if (turned)
         deps.log.info({ offlineSince: next.offlineSince, blocked: next.blocked }, 'the way to the cloud changed');
+      if (next.lastAckAt !== facts.lastAckAt) ackHeardAt = deps.uptime();
       facts = next;
       if (turned && !closed) run();
       else refresh();
@@ -135,11 +141,11 @@ export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDep
 
 const troubleText = ({ offlineSince, blocked }: LinkFacts): string => JSON.stringify([offlineSince, blocked]);
 
-const statusOf = (link: LinkFacts, waiting: Waiting, now: number): SyncStatus => ({
+const statusOf = (link: LinkFacts, waiting: Waiting, ages: Pick<StatusFacts, 'now' | 'sinceAckMs'>): SyncStatus => ({
   ...waiting,
   // Either waits for a person.
-  state: syncState({ ...link, ...waiting, parkedChanges: waiting.parkedChanges + waiting.parkedDown, now }),
-  at: now,
+  state: syncState({ ...link, ...waiting, parkedChanges: waiting.parkedChanges + waiting.parkedDown, ...ages }),
+  at: ages.now,
   lastAckAt: link.lastAckAt,
   offlineSince: link.offlineSince,
   clockSkewMs: link.clockSkewMs,
