@@ -54,6 +54,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
   const clock = createProcessClock(time);
   let disk = newDisk();
   let downUntil = 0;
+  let wasRestored = false;
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   const isDown = (): boolean => time.now < downUntil;
 
@@ -128,7 +129,8 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
       const known = disk.instances.get(edge) ?? null;
       const judged = judgePush(known, { epoch: push.epoch, instanceId: push.wire.instanceId });
       const present = known?.present.instanceId;
-      if (judged === 'forked') return { type: 'refused', code: 'NODE_STATE_FORKED', detail: '' };
+      if (judged === 'forked' && mutant !== 'fork-not-kept')
+        return { type: 'refused', code: 'NODE_STATE_FORKED', detail: '' };
       if (judged === 'superseded')
         return { type: 'refused', code: 'NODE_SUPERSEDED', detail: '', ...(present && { presentInstance: present }) };
     }
@@ -159,9 +161,11 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     if (skewed !== null) return skewed;
     const checkpoint = disk.checkpoints.get(said.epoch) ?? nothing;
     return commit((): HelloOutcome => {
-      const { answer, next } = judgeHello(disk.instances.get(edge) ?? null, checkpoint, { ...said, superseded });
+      const named = mutant === 'fork-ignored' ? null : superseded;
+      const { answer, next } = judgeHello(disk.instances.get(edge) ?? null, checkpoint, { ...said, superseded: named });
       if (next !== null) disk.instances.set(edge, next);
-      law(answer !== 'forked', 'a fork is said of two live copies only');
+      law(answer !== 'forked' || books.hadCopies(edge), 'a fork is said of two live copies only');
+      if (answer === 'forked') return { type: 'refused', code: 'NODE_STATE_FORKED', detail: '' };
       if (answer === 'superseded') return { type: 'refused', code: 'NODE_SUPERSEDED', detail: '' };
       const channels = [0, 1, 2, 3].map((channel) => ({
         channel,
@@ -186,6 +190,12 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     /** Null: refused or not answered; the comparison ends either way. */
     digest: (edge: number, question: DigestQuestion, createdMs: number): DigestAnswer | null =>
       isDown() || judgeSignatureTime(createdMs, clock.wall()) !== null ? null : answerDigest(disk, edge, question),
+    isForked: (edge: number): boolean => disk.instances.get(edge)?.forked === true,
+    /** A person decided which copy goes on. */
+    clearFork(edge: number): void {
+      const known = disk.instances.get(edge);
+      if (known) disk.instances.set(edge, { ...known, forked: false });
+    },
     setClock: clock.set,
     hang: clock.hang,
     awakeAtMs: () => clock.awakeAtMs,
@@ -199,7 +209,11 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     },
     backUp: (): CoreDisk => copyCoreDisk(disk),
     restore(copy: CoreDisk): void {
+      wasRestored = true;
       disk = copyCoreDisk(copy);
+    },
+    get wasRestored(): boolean {
+      return wasRestored;
     },
     get disk(): CoreDisk {
       return disk;

@@ -44,22 +44,26 @@ export type EdgeDeps = {
   readonly mutant: Mutant | null;
   /** Never the same twice in a run. */
   readonly newId: () => string;
+  /** For the oracle: each disk, and each copy of one, has a history of its own. */
+  readonly newHistory: () => number;
+  /** The disk that this machine is given; null: a new one. */
+  readonly copyOf: EdgeDisk | null;
 };
 export type Edge = ReturnType<typeof createEdge>;
 /** One start of the process: what it holds in memory. */
 type Life = { readonly instanceId: string; readonly queue: Queue; readonly screen: Screen };
 
-/** One shop: its disk, and the process on it that runs the real uplink. */
+/** One machine of a shop: its disk, and the process on it that runs the real uplink. */
 export function createEdge(deps: EdgeDeps) {
-  const { number, time, random, wire, core, books, mutant, newId } = deps;
+  const { number, time, random, wire, core, books, mutant, newId, newHistory } = deps;
   const node = String(number).padStart(12, 'a');
   const clock = createProcessClock(time);
-  let histories = number * 1000;
-  let disk = newEdgeDisk(newId(), histories);
+  const machine = newId();
+  let disk = deps.copyOf ? copyEdgeDisk(deps.copyOf, newHistory()) : newEdgeDisk(newId(), newHistory());
   let life: Life | null = null;
   let state: UplinkState = initialUplink(storedOn(disk));
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
-  let written = 0;
+  let isOff = false;
   const timers = new Map<string, number>();
   const works = new Map<number, number>();
 
@@ -67,6 +71,7 @@ export function createEdge(deps: EdgeDeps) {
     const screen = createScreen({ books, mutant, wall: clock.wall, trueTime: () => time.now });
     const mine = { instanceId: newId(), queue: createQueue(mutant), screen };
     life = mine;
+    books.lives(number, machine, true);
     disk.generation += 1;
     state = initialUplink(storedOn(disk));
     dispatch({ type: 'start' });
@@ -80,8 +85,9 @@ export function createEdge(deps: EdgeDeps) {
   const show = (): SyncState => life?.screen.show(disk, factsOf(state.memory)) ?? 'unknown';
   const die = (downMs: number): void => {
     life = null;
+    books.lives(number, machine, false);
     const restart = ++starts;
-    time.later(downMs, () => restart === starts && begin());
+    time.later(downMs, () => restart === starts && !isOff && begin());
   };
   let starts = 0;
 
@@ -246,8 +252,7 @@ export function createEdge(deps: EdgeDeps) {
   };
   const write = (draft: EdgeDisk, { stream, entityId, version, poison }: Write) => {
     const before = draft.entities.get(`${stream}/${entityId}`);
-    written += 1;
-    const payload: Json = { entityId, written, ...(poison && { poison }) };
+    const payload: Json = { entityId, written: newId(), ...(poison && { poison }) };
     const next = version ?? (before?.version ?? 0) + 1;
     const entity = say(
       draft,
@@ -282,9 +287,13 @@ export function createEdge(deps: EdgeDeps) {
     status: show,
     backUp: (): EdgeDisk => copyEdgeDisk(disk),
     restore(copy: EdgeDisk): void {
-      histories += 1;
-      disk = copyEdgeDisk(copy, histories);
+      disk = copyEdgeDisk(copy, newHistory());
       die(1_000);
+    },
+    /** For good. */
+    switchOff(): void {
+      isOff = true;
+      die(0);
     },
     heal(): void {
       crash = null;

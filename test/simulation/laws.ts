@@ -17,6 +17,8 @@ export function createBooks() {
   const listed = new Set<string>();
   /** What was acknowledged, by the key of its content: the entity, as the Core names it. */
   const acknowledged = new Map<string, { readonly edge: number; readonly key: string }>();
+  const living = new Map<number, Set<string>>();
+  const copied = new Set<number>();
   const everAcknowledged = new Set<string>();
   const descends = (key: string, from: string): boolean => {
     for (let at: string | null | undefined = key; at; at = parents.get(at)) if (at === from) return true;
@@ -51,15 +53,35 @@ export function createBooks() {
       acknowledged.set(contentKey(row), { edge, key: `${row.stream}/${row.entityId}` });
     },
     /** After a restore: what neither disk holds any more was lost with the disks, and no protocol brings it back. */
-    forget(edge: number, disk: EdgeDisk, core: CoreDisk): void {
+    forget(edge: number, disks: readonly EdgeDisk[], core: CoreDisk): void {
       for (const [content, { edge: owner, key }] of acknowledged) {
         if (owner !== edge) continue;
-        const holders = [disk.entities.get(key), core.rows.get(`${edge}/${key}`)];
+        const holders = [...disks.map((disk) => disk.entities.get(key)), core.rows.get(`${edge}/${key}`)];
         if (!holders.some((each) => each !== undefined && descends(contentKey(each), content)))
           acknowledged.delete(content);
       }
     },
+    /**
+     * One of two copies was given up. What the Core called stale never was on it: that is the copy's alone until a comparison
+     * writes it anew, as what was not acknowledged is, and goes with it by a person's decision.
+     */
+    giveUp(edge: number, left: EdgeDisk): void {
+      for (const [content, { edge: owner, key }] of acknowledged) {
+        const held = left.entities.get(key);
+        if (owner !== edge || everOnCore.has(content)) continue;
+        if (held === undefined || !descends(contentKey(held), content)) acknowledged.delete(content);
+      }
+    },
     acknowledgedBy: (edge: number) => [...acknowledged].filter(([, each]) => each.edge === edge),
+    lives(edge: number, machine: string, does: boolean): void {
+      const machines = living.get(edge) ?? new Set();
+      living.set(edge, machines);
+      if (does) machines.add(machine);
+      else machines.delete(machine);
+      if (machines.size > 1) copied.add(edge);
+    },
+    /** Two copies of this edge lived at once; what they said may come late. */
+    hadCopies: (edge: number): boolean => copied.has(edge),
     wasAcknowledged: (content: string): boolean => everAcknowledged.has(content),
     descends,
     replaced,

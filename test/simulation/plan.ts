@@ -13,6 +13,8 @@ export type Action =
   | { readonly do: 'clock-edge' | 'clock-core'; readonly offsetMs: number }
   | { readonly do: 'hang-edge' | 'hang-core'; readonly forMs: number }
   | { readonly do: 'crash-edge' | 'crash-core'; readonly at: CrashAt; readonly downMs: number }
+  /** A disk is copied while it runs, and the copy runs on another machine; one of the two is switched off for good. */
+  | { readonly do: 'clone' | 'switch-off' }
   | { readonly do: 'back-up' | 'restore' | 'back-up-core' | 'restore-core' };
 
 /** How long people work and things break; then everything heals. */
@@ -51,6 +53,8 @@ const faults: readonly Maker[] = [
   [10, (r) => ({ do: 'weather', weather: r.pick(weathers) })],
   [6, (r) => ({ do: 'crash-edge', at: crashAt(r), downMs: r.pick([0, 100, 5_000, 60_000]) })],
   [4, (r) => ({ do: 'crash-core', at: crashAt(r), downMs: r.pick([0, 1_000, 20_000]) })],
+  [1, () => ({ do: 'clone' })],
+  [1, () => ({ do: 'switch-off' })],
   [2, () => ({ do: 'back-up' })],
   [2, () => ({ do: 'restore' })],
   [1, () => ({ do: 'back-up-core' })],

@@ -25,6 +25,8 @@ export const mutants = {
   'queue-not-counted': 'the status does not look into the queue',
   'core-time-ignored': 'the edge signs with its own time, whatever the Core taught',
   'stamp-of-the-wall': 'a stamp is the time of the wall clock, which may go back',
+  'fork-ignored': 'the Core does not look at whom a hello names as the one that took its place',
+  'fork-not-kept': 'the Core says that a node is forked, and takes its pushes all the same',
 } as const;
 export type Mutant = keyof typeof mutants;
 export const mutantNames = Object.keys(mutants) as Mutant[];

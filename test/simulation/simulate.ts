@@ -1,12 +1,13 @@
 import { type Core, type CoreDisk, createCore } from './core.ts';
-import { createEdge, type Edge } from './edge.ts';
+import { createEdge } from './edge.ts';
 import type { EdgeDisk } from './edge-disk.ts';
 import { type Books, createBooks, lawOfLineage, lawOfStatus, lawsAtRest, lawsOfCore } from './laws.ts';
 import { busyMs, type Plan, type Step } from './plan.ts';
 import { createRandom, idOf } from './random.ts';
-import type { Mutant } from './rules.ts';
+import { law, type Mutant } from './rules.ts';
+import { createShop, type Shop } from './shop.ts';
 import { createVirtualTime } from './virtual-time.ts';
-import { clearSky, createWire } from './wire.ts';
+import { createWire } from './wire.ts';
 
 const startMs = Date.UTC(2026, 0, 5, 8);
 const checkEveryMs = 20_000;
@@ -21,10 +22,17 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
   const newId = (): string => idOf(9, ++ids);
   const core = createCore(books, mutant, time);
   const random = createRandom(plan.seed);
+  let histories = 0;
+  const newHistory = (): number => ++histories;
   const shops = Array.from({ length: plan.edges }, (_, number) => {
-    const wire = createWire(time, random.fork(`wire ${number}`), core.awakeAtMs);
-    const edge = createEdge({ number, time, random: random.fork(`edge ${number}`), wire, core, books, mutant, newId });
-    return { edge, wire, backups: [] as EdgeDisk[], restored: false };
+    const openMachine = (copyOf: EdgeDisk | null) => {
+      const name = `${number}${copyOf === null ? '' : ` copy ${newHistory()}`}`;
+      const wire = createWire(time, random.fork(`wire ${name}`), core.awakeAtMs);
+      const chance = random.fork(`edge ${name}`);
+      const edge = createEdge({ number, time, random: chance, wire, core, books, mutant, newId, newHistory, copyOf });
+      return { edge, wire };
+    };
+    return createShop({ number, core, books, openMachine });
   });
   const coreBackups: CoreDisk[] = [];
   const perform = (step: Step): void => {
@@ -32,24 +40,18 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
     if (shop) performStep(step, shop, { books, core, coreBackups, shops });
   };
   try {
-    for (const { edge } of shops) edge.start();
+    for (const shop of shops) shop.at(0).edge.start();
     for (const step of plan.steps) time.later(step.atMs, () => perform(step));
     time.runUntil(startMs + busyMs);
     core.heal();
-    for (const { edge, wire } of shops) {
-      Object.assign(wire.weather, clearSky());
-      edge.heal();
-    }
+    for (const shop of shops) shop.heal();
     let broken = '';
     for (let rested = 0; rested < restMaxMs; rested += checkEveryMs) {
       time.runUntil(time.now + checkEveryMs);
+      for (const shop of shops) shop.decideFork(plan.seed);
       broken = brokenLaw(() => {
         lawsOfCore(core.disk);
-        for (const [i, { edge, restored }] of shops.entries()) {
-          lawsAtRest(books, i, edge.disk, core.disk, restored);
-          lawOfStatus(i, edge);
-          lawOfLineage(books, i, edge.disk, core.disk);
-        }
+        for (const [i, shop] of shops.entries()) lawsOfShop(books, i, shop, core);
       });
       if (broken === '') return null;
     }
@@ -57,6 +59,14 @@ export function simulate(plan: Plan, mutant: Mutant | null = null): string | nul
   } catch (error) {
     return textOf(error);
   }
+}
+
+function lawsOfShop(books: Books, number: number, shop: Shop, core: Core): void {
+  law(shop.machines.length === 1, `edge ${number}: two live copies are found, and both stop`);
+  const { edge } = shop.at(0);
+  lawsAtRest(books, number, edge.disk, core.disk, shop.wasRestored);
+  lawOfStatus(number, edge);
+  lawOfLineage(books, number, edge.disk, core.disk);
 }
 
 const textOf = (error: unknown): string => {
@@ -72,13 +82,6 @@ function brokenLaw(check: () => void): string {
   }
 }
 
-type Shop = {
-  readonly edge: Edge;
-  readonly wire: ReturnType<typeof createWire>;
-  readonly backups: EdgeDisk[];
-  restored: boolean;
-};
-
 type World = {
   readonly books: Books;
   readonly core: Core;
@@ -87,7 +90,7 @@ type World = {
 };
 
 function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }: World): void {
-  const { edge, wire, backups } = shop;
+  const { edge, wire } = shop.at(step.atMs);
   switch (step.do) {
     case 'write':
       edge.write(step.stream, step.entity, step.poison);
@@ -97,6 +100,12 @@ function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }
       return;
     case 'weather':
       Object.assign(wire.weather, step.weather);
+      return;
+    case 'clone':
+      shop.clone(step.atMs);
+      return;
+    case 'switch-off':
+      shop.switchOff(step.atMs);
       return;
     case 'clock-edge':
       edge.setClock(step.offsetMs);
@@ -117,13 +126,13 @@ function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }
       core.crash(step.at, step.downMs);
       return;
     case 'back-up':
-      backups.push(edge.backUp());
+      shop.backups.push(edge.backUp());
       return;
     case 'restore': {
-      const backup = backups.at(-1);
+      const backup = shop.backups.at(-1);
       if (backup) edge.restore(backup);
-      books.forget(step.edge, edge.disk, core.disk);
-      shop.restored ||= backup !== undefined;
+      books.forget(step.edge, disksOf(shop), core.disk);
+      shop.wasRestored ||= backup !== undefined;
       return;
     }
     case 'back-up-core':
@@ -132,8 +141,10 @@ function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }
     case 'restore-core': {
       const backup = coreBackups.at(-1);
       if (backup) core.restore(backup);
-      for (const [i, each] of shops.entries()) books.forget(i, each.edge.disk, core.disk);
+      for (const [i, each] of shops.entries()) books.forget(i, disksOf(each), core.disk);
       return;
     }
   }
 }
+
+const disksOf = ({ machines }: Shop): readonly EdgeDisk[] => machines.map(({ edge }) => edge.disk);

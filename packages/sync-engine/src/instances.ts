@@ -8,6 +8,9 @@ import type { Hello, HelloVerdict } from '@sgp/shared/sync-hello';
 
 export type Instance = Pick<Hello, 'epoch' | 'generation' | 'instanceId'>;
 
+/** A start, and the epoch that its own went out from. */
+type Start = Instance & Pick<Hello, 'parentEpoch'>;
+
 export type NodeInstances = {
   readonly present: Instance;
   /** Epochs of this node that came before the present one. */
@@ -36,9 +39,9 @@ export type HelloJudgement = {
 export function judgeHello(
   known: NodeInstances | null,
   checkpoint: EpochCheckpoint,
-  hello: Pick<Hello, 'epoch' | 'generation' | 'instanceId' | 'lastSeq' | 'ackedSeq' | 'superseded'>,
+  hello: Start & Pick<Hello, 'lastSeq' | 'ackedSeq' | 'superseded'>,
 ): HelloJudgement {
-  if (known === null) return { answer: byPosition(checkpoint, hello), next: presentIs(hello, []) };
+  if (known === null) return { answer: byPosition(checkpoint, hello), next: presentIs(hello, former(null, hello)) };
   const { present } = known;
   if (known.forked) return { answer: 'forked', next: known };
   if (hello.instanceId === present.instanceId && hello.epoch === present.epoch)
@@ -47,7 +50,7 @@ export function judgeHello(
     return { answer: 'forked', next: { ...known, forked: true } };
   if (hello.epoch !== present.epoch) {
     if (known.formerEpochs.includes(hello.epoch)) return { answer: 'new-epoch', next: known };
-    return { answer: 'compare', next: presentIs(hello, [...known.formerEpochs, present.epoch]) };
+    return { answer: 'compare', next: presentIs(hello, former(known, hello)) };
   }
   // The disk of this start was copied or restored from the past: its numbers were given before.
   if (hello.generation <= present.generation) return { answer: 'new-epoch', next: known };
@@ -86,9 +89,9 @@ export type BundleJudgement = {
 export function judgeBundle(
   known: (NodeInstances & { readonly sameGeneration: string | null }) | null,
   checkpoint: EpochCheckpoint,
-  file: Instance & Pick<Hello, 'lastSeq'>,
+  file: Start & Pick<Hello, 'lastSeq'>,
 ): BundleJudgement {
-  if (known === null) return { answer: 'take', next: presentIs(file, []) };
+  if (known === null) return { answer: 'take', next: presentIs(file, former(null, file)) };
   const { present, formerEpochs } = known;
   if (known.forked) return { answer: 'forked', next: known };
   // Two starts with one generation are two disks; which of them is the shop's, a handshake finds out.
@@ -96,7 +99,7 @@ export function judgeBundle(
     return { answer: 'superseded', next: known };
   if (file.epoch !== present.epoch) {
     if (formerEpochs.includes(file.epoch)) return { answer: 'superseded', next: known };
-    return { answer: 'take', next: presentIs(file, [...formerEpochs, present.epoch]) };
+    return { answer: 'take', next: presentIs(file, former(known, file)) };
   }
   if (file.generation <= present.generation) return { answer: 'take', next: known };
   // A later start that knows less than was told before: the disk was restored, and needs a new epoch first.
@@ -113,6 +116,15 @@ export function judgeFilePush(
   const isKnown = known?.present.epoch === push.epoch && push.generation <= known.present.generation;
   return isKnown ? 'go-on' : 'superseded';
 }
+
+/**
+ * What came before a new epoch: also the one that it went out from, which a Core that was restored may have forgotten. A
+ * straggler of that one would else be taken for another disk.
+ */
+const former = (known: NodeInstances | null, { epoch, parentEpoch }: Start): readonly string[] => {
+  const before = [...(known?.formerEpochs ?? []), known?.present.epoch, parentEpoch];
+  return [...new Set(before)].filter((each): each is string => each != null && each !== epoch);
+};
 
 const presentIs = ({ epoch, generation, instanceId }: Instance, formerEpochs: readonly string[]): NodeInstances => ({
   present: { epoch, generation, instanceId },

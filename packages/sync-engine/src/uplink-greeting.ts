@@ -43,7 +43,9 @@ export function onHelloAnswered(
     case 'compare':
       return loadNext(next, env);
     case 'new-epoch':
-      if (memory.epochsTaken >= epochsTakenMax) return block(next, 'failed', endlessEpochs, env);
+      // Another copy may be what takes the place of each, and be gone one day: one more epoch with each slow attempt.
+      if (memory.epochsTaken >= epochsTakenMax)
+        return block({ ...next, epochsTaken: epochsTakenMax - 1 }, 'failed', endlessEpochs, env);
       return [{ phase: 'renewing', memory: { ...next, greetedAt: null } }, [{ type: 'take-epoch' }]];
   }
 }

@@ -1,7 +1,15 @@
 import { judgeBundle, judgeFilePush, judgeHello, type NodeInstances } from '@sgp/sync-engine/instances';
 import test from 'ava';
 
-const hello = { epoch: 'e2', generation: 1, instanceId: 'b', lastSeq: 9, ackedSeq: 9, superseded: 'a' };
+const hello = {
+  epoch: 'e2',
+  parentEpoch: null,
+  generation: 1,
+  instanceId: 'b',
+  lastSeq: 9,
+  ackedSeq: 9,
+  superseded: 'a',
+};
 const known = (epoch: string, generation: number, formerEpochs: readonly string[]): NodeInstances => ({
   present: { epoch, generation, instanceId: 'a' },
   formerEpochs,
@@ -17,6 +25,18 @@ test('a Core that was restored and forgot an instance takes it for no copy', (t)
 test('an instance that the present one really came after proves two live copies', (t) => {
   t.is(judgeHello(known('e3', 1, ['e1', 'e2']), nothing, hello).answer, 'forked');
   t.is(judgeHello(known('e2', 2, []), nothing, hello).answer, 'forked');
+});
+
+test('a new epoch proves the one that it went out from as former, though the Core was restored and forgot it', (t) => {
+  const renewed = { ...hello, epoch: 'e3', parentEpoch: 'e2', superseded: null };
+  const { answer, next } = judgeHello(known('e1', 7, ['e0']), nothing, renewed);
+  t.is(answer, 'compare');
+  t.deepEqual(next?.formerEpochs, ['e0', 'e1', 'e2']);
+  const straggler = { ...hello, instanceId: 'c', parentEpoch: 'e1', superseded: null };
+  t.deepEqual(judgeHello(next, nothing, straggler), { answer: 'new-epoch', next }, 'its straggler is nobody’s copy');
+  t.deepEqual(judgeHello(known('e2', 1, ['e1']), nothing, renewed).next?.formerEpochs, ['e1', 'e2'], 'each once');
+  t.deepEqual(judgeHello(null, nothing, renewed).next?.formerEpochs, ['e2']);
+  t.deepEqual(judgeBundle(null, nothing, renewed).next?.formerEpochs, ['e2'], 'a file proves it as well');
 });
 
 /**
@@ -52,6 +72,7 @@ test('a file is judged by its epoch, its generation, who had that generation, an
         for (const lastSeq of [6, 7, 8]) {
           const file = {
             epoch: epochOfFile[epoch],
+            parentEpoch: null,
             generation: generationOfFile[generation],
             instanceId: 'f',
             lastSeq,
@@ -69,7 +90,7 @@ test('a file is judged by its epoch, its generation, who had that generation, an
 });
 
 test('the first file of a node that was never heard of makes its start the present one', (t) => {
-  const file = { epoch: 'e1', generation: 1, instanceId: 'f', lastSeq: 0 };
+  const file = { parentEpoch: null, epoch: 'e1', generation: 1, instanceId: 'f', lastSeq: 0 };
   const { answer, next } = judgeBundle(null, nothing, file);
   t.is(answer, 'take');
   t.deepEqual(next, { present: { epoch: 'e1', generation: 1, instanceId: 'f' }, formerEpochs: [], forked: false });
@@ -78,7 +99,10 @@ test('the first file of a node that was never heard of makes its start the prese
 test('of a fork no file is taken, whoever wrote it', (t) => {
   const forked = { ...known('e2', 5, []), forked: true, sameGeneration: null };
   for (const epoch of ['e2', 'e3'])
-    t.is(judgeBundle(forked, nothing, { epoch, generation: 9, instanceId: 'f', lastSeq: 9 }).answer, 'forked');
+    t.is(
+      judgeBundle(forked, nothing, { epoch, parentEpoch: null, generation: 9, instanceId: 'f', lastSeq: 9 }).answer,
+      'forked',
+    );
   t.is(judgeFilePush(forked, { epoch: 'e2', generation: 5 }), 'forked');
 });
 

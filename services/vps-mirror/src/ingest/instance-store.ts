@@ -54,7 +54,7 @@ export function createInstanceStore(db: Database): InstanceStore {
         const known = await knownInstances(tx, node.nodeId, row);
         const checkpoint = await checkpointOf(tx, hello);
         const { answer, next } = judgeHello(known, checkpoint, hello);
-        await saveInstances(tx, node.nodeId, { known, next }, nowMs);
+        await saveInstances(tx, hello, { known, next }, nowMs);
         if (answer === 'forked' || answer === 'superseded') return { refusal: refusalOf(answer, known) };
         const { ackedSeq, channels } = checkpoint;
         return { outcome: { verdict: answer, ackedSeq, channels } };
@@ -73,7 +73,7 @@ export function createInstanceStore(db: Database): InstanceStore {
         if (judged.answer === 'forked') throw forkedRefusal();
         if (judged.answer === 'superseded') throw otherDiskRefusal();
         if (judged.next?.present.instanceId !== known?.present.instanceId)
-          await saveInstances(tx, node.nodeId, { known, next: judged.next }, nowMs);
+          await saveInstances(tx, opening, { known, next: judged.next }, nowMs);
         else if (sameGeneration === null) await noteEarlierStart(tx, opening, nowMs);
       });
     },
@@ -105,11 +105,11 @@ function presentOf(row: Row | undefined): NodeInstances | null {
 async function knownInstances(tx: Database, nodeId: string, row: Row): Promise<NodeInstances | null> {
   const known = presentOf(row);
   if (known === null) return null;
-  const epochs: readonly { readonly epoch: string }[] = await tx('node_instances')
+  const rows: readonly { readonly epoch: string; readonly parent_epoch: string | null }[] = await tx('node_instances')
     .where({ node_id: nodeId })
-    .whereNot({ epoch: known.present.epoch })
-    .distinct('epoch');
-  return { ...known, formerEpochs: epochs.map(({ epoch }) => epoch) };
+    .distinct('epoch', 'parent_epoch');
+  const epochs = rows.flatMap(({ epoch, parent_epoch }) => (parent_epoch === null ? [epoch] : [epoch, parent_epoch]));
+  return { ...known, formerEpochs: [...new Set(epochs)].filter((each) => each !== known.present.epoch) };
 }
 
 /** The instance that a generation was given to; null when it was never heard of. */
@@ -126,11 +126,12 @@ async function instanceOf(
 
 async function saveInstances(
   tx: Database,
-  nodeId: string,
+  said: Pick<Hello, 'nodeId' | 'epoch' | 'parentEpoch' | 'instanceId'>,
   { known, next }: { readonly known: NodeInstances | null; readonly next: NodeInstances | null },
   nowMs: number,
 ): Promise<void> {
   if (next === null) return;
+  const { nodeId } = said;
   const { epoch, generation, instanceId } = next.present;
   const forkedNow = next.forked && known?.forked !== true;
   await tx('node_sync')
@@ -139,10 +140,15 @@ async function saveInstances(
       ...{ epoch, generation, instance_id: instanceId, last_seen_at: nowMs },
       ...(forkedNow && { forked_at: nowMs }),
     });
+  // Of another start than the present one, the parent is not to be written under its name.
+  const parent = said.instanceId === instanceId && said.epoch === epoch ? { parent_epoch: said.parentEpoch } : {};
   await tx('node_instances')
-    .insert({ node_id: nodeId, epoch, instance_id: instanceId, generation, first_at: nowMs, last_at: nowMs })
+    .insert({
+      ...{ node_id: nodeId, epoch, instance_id: instanceId, generation, first_at: nowMs, last_at: nowMs },
+      ...parent,
+    })
     .onConflict(['node_id', 'epoch', 'instance_id'])
-    .merge(['last_at']);
+    .merge(['last_at', ...Object.keys(parent)]);
   await tx('node_instances')
     .where({ node_id: nodeId })
     .whereNot({ instance_id: instanceId })
@@ -153,11 +159,11 @@ async function saveInstances(
 /** A start that ended unheard of: a file of another disk under its generation is told from it. */
 const noteEarlierStart = (
   tx: Database,
-  { nodeId, epoch, generation, instanceId }: BundleOpening,
+  { nodeId, epoch, parentEpoch, generation, instanceId }: BundleOpening,
   nowMs: number,
 ): Promise<unknown> =>
   tx('node_instances').insert({
-    ...{ node_id: nodeId, epoch, instance_id: instanceId, generation },
+    ...{ node_id: nodeId, epoch, parent_epoch: parentEpoch, instance_id: instanceId, generation },
     ...{ first_at: nowMs, last_at: nowMs, superseded_at: nowMs },
   });
 

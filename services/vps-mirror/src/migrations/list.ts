@@ -9,6 +9,7 @@ import { downlinkMigration } from './0009-downlink.ts';
 import { companyMigration } from './0010-company.ts';
 import { alertsMigration } from './0011-alerts.ts';
 import { companyAuditMigration } from './0015-company-audit.ts';
+import { parentEpochsMigration } from './0016-parent-epochs.ts';
 
 /** The schema's history, in order; one list for SQLite and PostgreSQL. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   companyMigration,
   alertsMigration,
   companyAuditMigration,
+  parentEpochsMigration,
 ];

@@ -97,6 +97,25 @@ export function helloSuite(test: TestFn, makeDatabase: DatabaseMaker): void {
     );
   });
 
+  test.serial(
+    'the epoch that a new one went out from is former, though the mirror was restored and forgot it',
+    async (t) => {
+      await using bench = await open();
+      const first = newInstance(bench.edge);
+      const forgotten = newInstance(bench.edge, { epoch: newId() });
+      const renewed = newInstance(bench.edge, { epoch: newId() });
+      await hello(bench, first);
+      t.like((await hello(bench, renewed, { parentEpoch: forgotten.epoch })).json, { verdict: 'compare' });
+      const straggler = await hello(bench, forgotten, { parentEpoch: first.epoch });
+      t.like(straggler.json, { verdict: 'new-epoch' }, 'a straggler of it is nobody’s copy');
+      t.is((await push(bench, renewed, 1, [1])).status, 200, 'and takes nobody’s place');
+      t.is(
+        (await bench.mirror.db('node_instances').where({ epoch: renewed.epoch }).first()).parent_epoch,
+        forgotten.epoch,
+      );
+    },
+  );
+
   test.serial('a Core that knows less than it acknowledged compares', async (t) => {
     await using bench = await open();
     const instance = newInstance(bench.edge);
