@@ -46,6 +46,7 @@ export const copyCoreDisk = (disk: CoreDisk): CoreDisk => ({
   effects: new Map(disk.effects),
 });
 
+const diskFull = { type: 'refused', code: 'DISK_FULL', detail: '' } as const;
 const nothing = { ackedSeq: 0, maxSeq: 0 };
 export type Core = ReturnType<typeof createCore>;
 
@@ -55,6 +56,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
   let disk = newDisk();
   let downUntil = 0;
   let wasRestored = false;
+  let isFull = false;
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   const isDown = (): boolean => time.now < downUntil;
 
@@ -121,6 +123,15 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     return { type: 'acked', bytes: 1, ack: { epoch, pushSeq, ackedSeq, committedAtMs: clock.wall(), results } };
   };
 
+  /** A full disk refuses the transaction as a whole; a deliberate bug answers as if it had taken it. */
+  const full = (work: () => PushOutcome): PushOutcome => {
+    if (mutant !== 'full-core-says-ok') return diskFull;
+    const before = copyCoreDisk(disk);
+    const outcome = work();
+    disk = before;
+    return outcome;
+  };
+
   const receive = (edge: number, push: Push, createdMs: number): PushOutcome | null => {
     if (isDown()) return null;
     const skewed = judgeSignatureTime(createdMs, clock.wall());
@@ -143,6 +154,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     if (push.pushSeq <= lastPushSeq) return { type: 'refused', code: 'SEQ_STALE', detail: '', lastPushSeq };
     if (push.changes.some(({ payload }) => payload.includes('"breaks"')))
       return { type: 'refused', code: 'BODY_INVALID', detail: 'poison' };
+    if (isFull) return full(() => apply(edge, push));
     return commit(() => {
       const outcome = apply(edge, push);
       disk.answers.set(key, { text, outcome });
@@ -159,6 +171,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     if (isDown()) return null;
     const skewed = judgeSignatureTime(createdMs, clock.wall());
     if (skewed !== null) return skewed;
+    if (isFull) return diskFull;
     const checkpoint = disk.checkpoints.get(said.epoch) ?? nothing;
     return commit((): HelloOutcome => {
       const named = mutant === 'fork-ignored' ? null : superseded;
@@ -196,6 +209,9 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
       const known = disk.instances.get(edge);
       if (known) disk.instances.set(edge, { ...known, forked: false });
     },
+    setFull(next: boolean): void {
+      isFull = next;
+    },
     setClock: clock.set,
     hang: clock.hang,
     awakeAtMs: () => clock.awakeAtMs,
@@ -204,6 +220,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
       else crash = { at, downMs };
     },
     heal(): void {
+      isFull = false;
       crash = null;
       downUntil = 0;
     },

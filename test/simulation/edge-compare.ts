@@ -17,7 +17,7 @@ export type CompareDeps = {
   readonly ask: (question: DigestQuestion, back: (answer: DigestAnswer | null) => void) => void;
   /** One transaction; false: it was lost, with the process. */
   readonly commit: (work: (disk: EdgeDisk) => void) => boolean;
-  readonly writeAnew: (disk: EdgeDisk, key: string, aboveVersion: number) => void;
+  readonly writeAnew: (disk: EdgeDisk, key: string, aboveVersion: number) => unknown;
   readonly listed: (key: string) => void;
 };
 

@@ -3,7 +3,8 @@ import { type Hlc, type HlcState, hlcTick, hlcZero } from '@sgp/shared/clock';
 import { type StreamName, streamRules } from '@sgp/shared/sync';
 import { entityKeyText } from '@sgp/sync-engine/batch';
 import { type Lineage, lineageAfter } from '@sgp/sync-engine/lineage';
-import type { Delivery, OutboxChange, ParkReason } from '@sgp/sync-engine/ports';
+import type { Delivery, DiskIdentity, OutboxChange, ParkReason } from '@sgp/sync-engine/ports';
+import type { initialUplink } from '@sgp/sync-engine/uplink-state';
 import { sha256Hex } from './hash.ts';
 import type { Mutant } from './rules.ts';
 import { addTo, digestOf, type Sums } from './sums.ts';
@@ -28,6 +29,10 @@ export type EdgeDisk = {
   ackedSeq: number;
   lastAckAt: number | null;
   hlc: HlcState;
+  /** The disk was nearly full at the last look. */
+  shedding: boolean;
+  /** Changes of lane 3 that were refused or dropped for want of room. */
+  shed: number;
   readonly outbox: Map<number, QueuedChange>;
   readonly entities: Map<string, SyncEntity>;
   readonly sums: Sums;
@@ -45,6 +50,8 @@ export const newEdgeDisk = (epoch: string, history: number): EdgeDisk => ({
   ackedSeq: 0,
   lastAckAt: null,
   hlc: hlcZero,
+  shedding: false,
+  shed: 0,
   outbox: new Map(),
   entities: new Map(),
   sums: new Map(),
@@ -168,3 +175,14 @@ export function deliver(disk: EdgeDisk, delivery: Delivery, mutant: Mutant | nul
 export function beginEpoch(disk: EdgeDisk, epoch: string): void {
   Object.assign(disk, { epoch, parentEpoch: disk.epoch, generation: 1, pushSeqs: [0, 0, 0, 0], ackedSeq: 0 });
 }
+
+/** What the handshake says of this disk. */
+export const identityOf = (disk: EdgeDisk, instanceId: string): DiskIdentity => {
+  const { epoch, parentEpoch, generation, lastSeq, ackedSeq } = disk;
+  return { epoch, parentEpoch, generation, instanceId, lastSeq, ackedSeq };
+};
+
+/** What a start finds of the start before. */
+export const storedOn = ({ lastAckAt, ackedSeq }: EdgeDisk): Parameters<typeof initialUplink>[0] => ({
+  ...{ lastAckAt, offlineSince: null, clockSkewMs: null, ackedSeq, blocked: null },
+});

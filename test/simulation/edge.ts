@@ -1,7 +1,5 @@
-import type { Json } from '@sgp/shared/canonical-json';
-import { limits } from '@sgp/shared/limits';
 import type { StreamName, SyncState } from '@sgp/shared/sync';
-import type { DiskIdentity, HelloOutcome, Push, PushOutcome } from '@sgp/sync-engine/ports';
+import type { HelloOutcome, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { uplink } from '@sgp/sync-engine/uplink';
 import {
   type Effect,
@@ -16,23 +14,27 @@ import type { Core } from './core.ts';
 import { runCompare } from './edge-compare.ts';
 import {
   beginEpoch,
-  contentKey,
   copyEdgeDisk,
   deliver,
   type EdgeDisk,
   enqueue,
+  identityOf,
   newEdgeDisk,
-  say,
-  tick,
+  type QueuedChange,
+  type SyncEntity,
+  storedOn,
 } from './edge-disk.ts';
+import { createSignedLine } from './edge-line.ts';
 import { createQueue, type Queue } from './edge-queue.ts';
 import { createScreen, type Screen, screenEveryMs } from './edge-screen.ts';
+import { type Room, shedEveryMs, shedOnce } from './edge-shed.ts';
+import { createWriter } from './edge-write.ts';
 import type { Books } from './laws.ts';
 import type { CrashAt } from './plan.ts';
 import { idOf, type Random } from './random.ts';
 import type { Mutant } from './rules.ts';
 import type { VirtualTime } from './virtual-time.ts';
-import type { Silence, Wire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 export type EdgeDeps = {
   readonly number: number;
@@ -58,16 +60,24 @@ export function createEdge(deps: EdgeDeps) {
   const { number, time, random, wire, core, books, mutant, newId, newHistory } = deps;
   const node = String(number).padStart(12, 'a');
   const clock = createProcessClock(time);
+  const { call } = createSignedLine({ time, clock, wire, mutant });
+  const write = createWriter({ node, wall: clock.wall, books, mutant, newId });
   const machine = newId();
   let disk = deps.copyOf ? copyEdgeDisk(deps.copyOf, newHistory()) : newEdgeDisk(newId(), newHistory());
   let life: Life | null = null;
   let state: UplinkState = initialUplink(storedOn(disk));
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   let isOff = false;
+  let room: Room = 'free';
   const timers = new Map<string, number>();
   const works = new Map<number, number>();
 
   const begin = (): void => {
+    // A start stores its generation first; one that cannot is tried again.
+    if (room === 'full') {
+      die(5_000);
+      return;
+    }
     const screen = createScreen({ books, mutant, wall: clock.wall, trueTime: () => time.now });
     const mine = { instanceId: newId(), queue: createQueue(mutant), screen };
     life = mine;
@@ -76,6 +86,16 @@ export function createEdge(deps: EdgeDeps) {
     state = initialUplink(storedOn(disk));
     dispatch({ type: 'start' });
     repeatStatus(mine);
+    time.later(shedEveryMs, () => clock.awake(() => lookAtDisk(mine)));
+  };
+  const lookAtDisk = (mine: Life): void => {
+    if (mine !== life) return;
+    let dropped: readonly QueuedChange[] = [];
+    const stored = commit((draft) => {
+      dropped = shedOnce(draft, room, mutant);
+    });
+    if (stored) for (const row of dropped) books.shed(number, row, disk);
+    time.later(shedEveryMs, () => clock.awake(() => lookAtDisk(mine)));
   };
   const repeatStatus = (mine: Life): void => {
     if (mine !== life) return;
@@ -94,6 +114,10 @@ export function createEdge(deps: EdgeDeps) {
   /** One transaction: what crashes before its commit never was, a torn write too. */
   const commit = (work: (draft: EdgeDisk) => void): boolean => {
     if (life === null) return false;
+    if (room === 'full') {
+      refuseWhole(work);
+      return false;
+    }
     const armed = crash;
     const before = armed?.at === 'before-commit' ? copyEdgeDisk(disk) : null;
     work(disk);
@@ -102,6 +126,14 @@ export function createEdge(deps: EdgeDeps) {
     if (before !== null) disk = before;
     die(armed.downMs);
     return before === null;
+  };
+
+  /** A full disk refuses a transaction as a whole; a deliberate bug keeps the part of it that had room. */
+  const refuseWhole = (work: (draft: EdgeDisk) => void): void => {
+    if (mutant !== 'half-written-kept') return;
+    const draft = copyEdgeDisk(disk);
+    work(draft);
+    for (const [key, entity] of draft.entities) disk.entities.set(key, entity);
   };
 
   const dispatch = (event: UplinkEvent): void => {
@@ -126,7 +158,7 @@ export function createEdge(deps: EdgeDeps) {
     const mine = life;
     const run = (): void => {
       if (mine !== life) return;
-      let event: LeadEvent = { type: 'stored' };
+      let event: LeadEvent = { type: 'storage-failed', code: 'DISK_FULL', detail: '' };
       commit((draft) => {
         event = work(draft);
       });
@@ -134,29 +166,13 @@ export function createEdge(deps: EdgeDeps) {
     };
     time.later(0.3, () => clock.awake(run));
   };
-  /** A signed call; it always ends within its time limit, which a process that hung finds passed when it goes on. */
-  const call = <Answer>(
-    signOffsetMs: number,
-    receive: (createdMs: number) => Answer | null,
-    back: (outcome: Answer | Silence) => void,
-  ): void => {
-    const sentAt = time.now;
-    const createdMs = clock.wall() + (mutant === 'core-time-ignored' ? 0 : signOffsetMs);
-    wire.send(
-      () => receive(createdMs),
-      (outcome) => {
-        const isLate = clock.awakeAtMs > time.now && clock.awakeAtMs - sentAt > limits.syncRequestTimeoutMs;
-        clock.awake(() => back(isLate ? { type: 'timeout' } : outcome));
-      },
-    );
-  };
 
   const perform = (effect: Effect): void => {
     const mine = life;
     switch (effect.type) {
       case 'hello': {
         const tell = tellerOf(0);
-        const said = identity();
+        const said = identityOf(disk, life?.instanceId ?? '');
         call<HelloOutcome>(
           effect.request.signOffsetMs,
           (createdMs) => core.hello(number, said, effect.request, createdMs),
@@ -212,14 +228,6 @@ export function createEdge(deps: EdgeDeps) {
     }
   };
 
-  const identity = (): DiskIdentity => ({
-    epoch: disk.epoch,
-    parentEpoch: disk.parentEpoch,
-    generation: disk.generation,
-    instanceId: life?.instanceId ?? '',
-    lastSeq: disk.lastSeq,
-    ackedSeq: disk.ackedSeq,
-  });
   const send = (push: Push): void => {
     books.pushed(disk.history, push);
     const tell = tellerOf(push.channel);
@@ -240,39 +248,20 @@ export function createEdge(deps: EdgeDeps) {
     listed: books.listed,
     writeAnew: (draft: EdgeDisk, key: string, above: number) => {
       const [stream, entityId] = key.split('/') as [StreamName, string];
-      write(draft, { stream, entityId, version: above + 1, poison: null });
+      return write(draft, { stream, entityId, version: above + 1, poison: null }) !== null;
     },
   });
-
-  type Write = {
-    readonly stream: StreamName;
-    readonly entityId: string;
-    readonly version?: number;
-    readonly poison: 'breaks' | 'parks' | null;
-  };
-  const write = (draft: EdgeDisk, { stream, entityId, version, poison }: Write) => {
-    const before = draft.entities.get(`${stream}/${entityId}`);
-    const payload: Json = { entityId, written: newId(), ...(poison && { poison }) };
-    const next = version ?? (before?.version ?? 0) + 1;
-    const entity = say(
-      draft,
-      { id: newId(), stream, entityId, version: next, updatedAt: tick(draft, clock.wall(), node, mutant), payload },
-      mutant,
-    );
-    books.wrote(contentKey(entity), before ? contentKey(before) : null);
-    if (mutant !== 'outbox-outside') enqueue(draft, entity, newId());
-    return entity;
-  };
 
   return {
     start: begin,
     write(stream: StreamName, entity: number | null, poison: boolean): void {
       const entityId = entity === null ? newId() : idOf(stream === 'orders' ? 1 : 2, number * 100 + entity);
       const kind = poison ? random.pick(['breaks', 'parks'] as const) : null;
-      let said: ReturnType<typeof write> | null = null;
+      let said: SyncEntity | null = null;
       const lived = commit((draft) => {
-        said = write(draft, { stream, entityId, poison: kind });
+        said = write(draft, { stream, entityId, version: null, poison: kind });
       });
+      if (lived) books.accepted(number, { stream, entityId }, said);
       if (lived && said !== null && mutant === 'outbox-outside')
         commit((draft) => enqueue(draft, said as never, newId()));
       const mine = life;
@@ -284,6 +273,9 @@ export function createEdge(deps: EdgeDeps) {
     },
     setClock: clock.set,
     hang: clock.hang,
+    setRoom(next: Room): void {
+      room = next;
+    },
     status: show,
     backUp: (): EdgeDisk => copyEdgeDisk(disk),
     restore(copy: EdgeDisk): void {
@@ -297,6 +289,7 @@ export function createEdge(deps: EdgeDeps) {
     },
     heal(): void {
       crash = null;
+      room = 'free';
       if (life === null) die(0);
     },
     get disk(): EdgeDisk {
@@ -304,7 +297,3 @@ export function createEdge(deps: EdgeDeps) {
     },
   };
 }
-
-const storedOn = ({ lastAckAt, ackedSeq }: EdgeDisk): Parameters<typeof initialUplink>[0] => ({
-  ...{ lastAckAt, offlineSince: null, clockSkewMs: null, ackedSeq, blocked: null },
-});

@@ -1,7 +1,9 @@
 import type { SyncState } from '@sgp/shared/sync';
-import type { OutboxChange } from '@sgp/sync-engine/ports';
+import { entityKeyText } from '@sgp/sync-engine/batch';
+import { laneOf } from '@sgp/sync-engine/lanes';
+import type { EntityKey, OutboxChange } from '@sgp/sync-engine/ports';
 import type { CoreDisk, CoreRow } from './core.ts';
-import { contentKey, type EdgeDisk, isSettled } from './edge-disk.ts';
+import { contentKey, type EdgeDisk, isSettled, type SyncEntity } from './edge-disk.ts';
 import { law } from './rules.ts';
 import { addTo, type Sums, sameSums } from './sums.ts';
 
@@ -19,6 +21,15 @@ export function createBooks() {
   const acknowledged = new Map<string, { readonly edge: number; readonly key: string }>();
   const living = new Map<number, Set<string>>();
   const copied = new Set<number>();
+  /** By edge: what people wrote and the shop took, in its newest version by the key of its entity. */
+  const taken = new Map<number, Map<string, string>>();
+  const rollUps = new Map<number, Set<string>>();
+  const shedRollUps = new Map<number, Set<string>>();
+  const setOf = (sets: Map<number, Set<string>>, edge: number): Set<string> => {
+    const set = sets.get(edge) ?? new Set();
+    sets.set(edge, set);
+    return set;
+  };
   const everAcknowledged = new Set<string>();
   const descends = (key: string, from: string): boolean => {
     for (let at: string | null | undefined = key; at; at = parents.get(at)) if (at === from) return true;
@@ -73,9 +84,26 @@ export function createBooks() {
       }
     },
     acknowledgedBy: (edge: number) => [...acknowledged].filter(([, each]) => each.edge === edge),
+    /** @param said null: refused for want of room, which only roll-ups are */
+    accepted(edge: number, { stream, entityId }: EntityKey, said: SyncEntity | null): void {
+      if (laneOf(stream) === 3) setOf(rollUps, edge).add(entityId);
+      if (said === null) setOf(shedRollUps, edge).add(entityId);
+      else if (laneOf(stream) < 3) {
+        const mine = taken.get(edge) ?? new Map<string, string>();
+        taken.set(edge, mine.set(entityKeyText(said), contentKey(said)));
+      }
+    },
+    shed(edge: number, { stream, entityId, seq }: OutboxChange, left: EdgeDisk): void {
+      law(laneOf(stream) === 3, 'only lane 3 is shed');
+      for (const row of left.outbox.values())
+        law(laneOf(row.stream) < 3 || row.parked !== null || row.seq > seq, 'the oldest is shed first');
+      setOf(shedRollUps, edge).add(entityId);
+    },
+    takenBy: (edge: number): ReadonlyMap<string, string> => taken.get(edge) ?? new Map(),
+    rollUpsOf: (edge: number): ReadonlySet<string> => setOf(rollUps, edge),
+    shedBy: (edge: number): ReadonlySet<string> => setOf(shedRollUps, edge),
     lives(edge: number, machine: string, does: boolean): void {
-      const machines = living.get(edge) ?? new Set();
-      living.set(edge, machines);
+      const machines = setOf(living, edge);
       if (does) machines.add(machine);
       else machines.delete(machine);
       if (machines.size > 1) copied.add(edge);
@@ -135,6 +163,27 @@ export function lawOfLineage(books: Books, edge: number, disk: EdgeDisk, core: C
       `edge ${edge}: what was acknowledged stands, is an ancestor of what stands or of what is listed`,
     );
   }
+}
+
+/**
+ * Where no disk was put back: what a shop took is in it, or in a version that was made from it; and every roll-up is on the
+ * Core or was shed, and counted.
+ */
+export function lawsOfRoom(books: Books, edge: number, disk: EdgeDisk, core: CoreDisk): void {
+  for (const [key, content] of books.takenBy(edge)) {
+    const held = disk.entities.get(key);
+    law(
+      held !== undefined && books.descends(contentKey(held), content),
+      `edge ${edge}: what people wrote is kept in the shop`,
+    );
+  }
+  const shed = books.shedBy(edge);
+  law(disk.shed === shed.size, `edge ${edge}: what was shed is counted`);
+  for (const entityId of books.rollUpsOf(edge))
+    law(
+      shed.has(entityId) || core.rows.has(`${edge}/rollups/${entityId}`),
+      `edge ${edge}: a roll-up is on the Core or was shed`,
+    );
 }
 
 /** It comes back by itself; what is parked waits for a person. */

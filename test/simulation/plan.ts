@@ -1,3 +1,4 @@
+import type { Room } from './edge-shed.ts';
 import { createRandom, type Random } from './random.ts';
 import type { WireWeather } from './wire.ts';
 
@@ -13,6 +14,8 @@ export type Action =
   | { readonly do: 'clock-edge' | 'clock-core'; readonly offsetMs: number }
   | { readonly do: 'hang-edge' | 'hang-core'; readonly forMs: number }
   | { readonly do: 'crash-edge' | 'crash-core'; readonly at: CrashAt; readonly downMs: number }
+  | { readonly do: 'room'; readonly room: Room }
+  | { readonly do: 'room-core'; readonly full: boolean }
   /** A disk is copied while it runs, and the copy runs on another machine; one of the two is switched off for good. */
   | { readonly do: 'clone' | 'switch-off' }
   | { readonly do: 'back-up' | 'restore' | 'back-up-core' | 'restore-core' };
@@ -53,6 +56,8 @@ const faults: readonly Maker[] = [
   [10, (r) => ({ do: 'weather', weather: r.pick(weathers) })],
   [6, (r) => ({ do: 'crash-edge', at: crashAt(r), downMs: r.pick([0, 100, 5_000, 60_000]) })],
   [4, (r) => ({ do: 'crash-core', at: crashAt(r), downMs: r.pick([0, 1_000, 20_000]) })],
+  [3, (r) => ({ do: 'room', room: r.pick(['free', 'nearly-full', 'nearly-full', 'full'] as const) })],
+  [1, (r) => ({ do: 'room-core', full: r.chance(0.5) })],
   [1, () => ({ do: 'clone' })],
   [1, () => ({ do: 'switch-off' })],
   [2, () => ({ do: 'back-up' })],

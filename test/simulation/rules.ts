@@ -27,6 +27,11 @@ export const mutants = {
   'stamp-of-the-wall': 'a stamp is the time of the wall clock, which may go back',
   'fork-ignored': 'the Core does not look at whom a hello names as the one that took its place',
   'fork-not-kept': 'the Core says that a node is forked, and takes its pushes all the same',
+  'lane-2-shed': 'a nearly full disk drops changes of lane 2 as well',
+  'newest-shed': 'a nearly full disk drops the newest of lane 3',
+  'shed-not-counted': 'what a nearly full disk drops is not counted',
+  'half-written-kept': 'a full disk keeps the part of a transaction that had room',
+  'full-core-says-ok': 'a Core whose disk is full answers as if it had committed',
 } as const;
 export type Mutant = keyof typeof mutants;
 export const mutantNames = Object.keys(mutants) as Mutant[];

@@ -1,7 +1,7 @@
 import { type Core, type CoreDisk, createCore } from './core.ts';
 import { createEdge } from './edge.ts';
 import type { EdgeDisk } from './edge-disk.ts';
-import { type Books, createBooks, lawOfLineage, lawOfStatus, lawsAtRest, lawsOfCore } from './laws.ts';
+import { type Books, createBooks, lawOfLineage, lawOfStatus, lawsAtRest, lawsOfCore, lawsOfRoom } from './laws.ts';
 import { busyMs, type Plan, type Step } from './plan.ts';
 import { createRandom, idOf } from './random.ts';
 import { law, type Mutant } from './rules.ts';
@@ -66,6 +66,7 @@ function lawsOfShop(books: Books, number: number, shop: Shop, core: Core): void 
   const { edge } = shop.at(0);
   lawsAtRest(books, number, edge.disk, core.disk, shop.wasRestored);
   lawOfStatus(number, edge);
+  if (!shop.wasRestored && !core.wasRestored) lawsOfRoom(books, number, edge.disk, core.disk);
   lawOfLineage(books, number, edge.disk, core.disk);
 }
 
@@ -100,6 +101,12 @@ function performStep(step: Step, shop: Shop, { books, core, coreBackups, shops }
       return;
     case 'weather':
       Object.assign(wire.weather, step.weather);
+      return;
+    case 'room':
+      edge.setRoom(step.room);
+      return;
+    case 'room-core':
+      core.setFull(step.full);
       return;
     case 'clone':
       shop.clone(step.atMs);
