@@ -1,19 +1,19 @@
+import { type StreamName, streamsOfVersion1 } from '@sgp/shared/sync';
 import type { DigestAnswer } from '@sgp/shared/sync-digest';
 import type { DigestQuestion } from '@sgp/sync-engine/compare-state';
-import type { BucketSum } from '@sgp/sync-engine/digest';
-import { createDigestTree, encodeSum, shortOf } from '@sgp/sync-engine/digest';
 import { decideBatch } from '@sgp/sync-engine/inbox';
 import { judgeHello, judgePush, type NodeInstances } from '@sgp/sync-engine/instances';
 import { isOverwrite } from '@sgp/sync-engine/lineage';
 import type { DiskIdentity, HelloOutcome, HelloRequest, OutboxChange, Push, PushOutcome } from '@sgp/sync-engine/ports';
 import { idempotencyKey } from '@sgp/sync-engine/wire';
 import { createProcessClock } from './clock.ts';
+import { answerDigest } from './core-digest.ts';
 import { contentKey } from './edge-disk.ts';
 import type { Books } from './laws.ts';
 import type { CrashAt } from './plan.ts';
 import { law, type Mutant } from './rules.ts';
 import { judgeSignatureTime } from './signature.ts';
-import { addTo, bucketOfEntity, digestOf, type Sums, storedOf } from './sums.ts';
+import { addTo, digestOf, type Sums } from './sums.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type CoreRow = OutboxChange & { readonly digest: string };
@@ -46,6 +46,7 @@ export const copyCoreDisk = (disk: CoreDisk): CoreDisk => ({
   effects: new Map(disk.effects),
 });
 
+const isOfVersion1 = (stream: StreamName): boolean => (streamsOfVersion1 as readonly StreamName[]).includes(stream);
 const diskFull = { type: 'refused', code: 'DISK_FULL', detail: '' } as const;
 const nothing = { ackedSeq: 0, maxSeq: 0 };
 export type Core = ReturnType<typeof createCore>;
@@ -57,8 +58,16 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
   let downUntil = 0;
   let wasRestored = false;
   let isFull = false;
+  let version: 1 | 2 = 2;
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   const isDown = (): boolean => time.now < downUntil;
+
+  /** Another program starts over the same disk, which takes longer than any round trip. */
+  const setVersion = (next: 1 | 2): void => {
+    if (next === version) return;
+    version = next;
+    downUntil = Math.max(downUntil, time.now + 5_000);
+  };
 
   /** The books hear of what is committed only. */
   let tellBooks: (() => void)[] = [];
@@ -104,8 +113,10 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
       const effect = contentKey(each);
       disk.effects.set(effect, (disk.effects.get(effect) ?? 0) + 1);
       law(disk.effects.get(effect) === 1, 'no effect twice');
-      tellBooks.push(() => books.applied(edge, each, before));
-      const lost = mutant !== 'overwrite-not-listed' && isOverwrite(each.lineage, before?.digest ?? null);
+      // Version 1 has no lineages: what is written over under it is known to nobody.
+      const lineage = push.wire.version === 1 ? null : each.lineage;
+      tellBooks.push(() => books.applied(edge, each, before, push.wire.version));
+      const lost = mutant !== 'overwrite-not-listed' && isOverwrite(lineage, before?.digest ?? null);
       if (lost && before !== undefined) tellBooks.push(() => books.listed(contentKey(before)));
     }
     const { epoch, pushSeq, lowWaterSeq: ackedSeq } = push;
@@ -136,6 +147,11 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     if (isDown()) return null;
     const skewed = judgeSignatureTime(createdMs, clock.wall());
     if (skewed !== null) return skewed;
+    if (version === 1 && push.wire.version === 2)
+      return { type: 'refused', code: isOfVersion1(push.stream) ? 'BODY_INVALID' : 'NOT_FOUND', detail: 'version' };
+    law(push.wire.version === 2 || isOfVersion1(push.stream), 'version 1 has orders only');
+    if (push.wire.version === 1 && version === 2 && disk.instances.get(edge)?.forked === true)
+      return { type: 'refused', code: 'NODE_STATE_FORKED', detail: '' };
     if (push.wire.version === 2) {
       const known = disk.instances.get(edge) ?? null;
       const judged = judgePush(known, { epoch: push.epoch, instanceId: push.wire.instanceId });
@@ -171,6 +187,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     if (isDown()) return null;
     const skewed = judgeSignatureTime(createdMs, clock.wall());
     if (skewed !== null) return skewed;
+    if (version === 1) return { type: 'hello-unsupported' };
     if (isFull) return diskFull;
     const checkpoint = disk.checkpoints.get(said.epoch) ?? nothing;
     return commit((): HelloOutcome => {
@@ -202,13 +219,16 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     hello,
     /** Null: refused or not answered; the comparison ends either way. */
     digest: (edge: number, question: DigestQuestion, createdMs: number): DigestAnswer | null =>
-      isDown() || judgeSignatureTime(createdMs, clock.wall()) !== null ? null : answerDigest(disk, edge, question),
+      isDown() || version === 1 || judgeSignatureTime(createdMs, clock.wall()) !== null
+        ? null
+        : answerDigest(disk, edge, question),
     isForked: (edge: number): boolean => disk.instances.get(edge)?.forked === true,
     /** A person decided which copy goes on. */
     clearFork(edge: number): void {
       const known = disk.instances.get(edge);
       if (known) disk.instances.set(edge, { ...known, forked: false });
     },
+    setVersion,
     setFull(next: boolean): void {
       isFull = next;
     },
@@ -223,6 +243,7 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
       isFull = false;
       crash = null;
       downUntil = 0;
+      setVersion(2);
     },
     backUp: (): CoreDisk => copyCoreDisk(disk),
     restore(copy: CoreDisk): void {
@@ -235,44 +256,5 @@ export function createCore(books: Books, mutant: Mutant | null, time: VirtualTim
     get disk(): CoreDisk {
       return disk;
     },
-  };
-}
-
-function answerDigest(disk: CoreDisk, edge: number, question: DigestQuestion): DigestAnswer {
-  const treeOf = (stream: string) =>
-    createDigestTree(storedOf(disk.sums, `${edge}/${stream}`) as readonly (BucketSum & { bucket: number })[]);
-  if (question.level === 'roots') {
-    const differ = question.streams
-      .filter(({ stream, root }) => encodeSum(treeOf(stream).root().sum) !== root)
-      .map(({ stream }) => stream);
-    return { level: 'roots', differ };
-  }
-  const tree = treeOf(question.stream);
-  if (question.level === 'groups') return { level: 'groups', sums: tree.groups().map(encodeSum) };
-  if (question.level === 'buckets')
-    return {
-      level: 'buckets',
-      groups: question.groups.map((group) => ({ group, sums: tree.buckets(group).map(encodeSum) })),
-    };
-  const rows = [...disk.rows].filter(([key]) => key.startsWith(`${edge}/${question.stream}/`)).map(([, row]) => row);
-  if (question.level === 'entities')
-    return {
-      level: 'entities',
-      buckets: question.buckets.map((bucket) => ({
-        bucket,
-        digests: rows
-          .filter(({ entityId }) => bucketOfEntity(entityId) === bucket)
-          .map(({ digest }) => shortOf(digest)),
-      })),
-    };
-  const asked = rows.filter(({ digest }) => question.digests.includes(shortOf(digest)));
-  return {
-    level: 'unknown',
-    entities: asked.map(({ digest, entityId, version, updatedAt }) => ({
-      digest: shortOf(digest),
-      entityId,
-      version,
-      updatedAt,
-    })),
   };
 }

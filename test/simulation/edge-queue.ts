@@ -41,6 +41,9 @@ export function createQueue(mutant: Mutant | null): Queue {
   return {
     load(draft, request) {
       claims.delete(request.channel);
+      if (mutant === 'unknown-streams-dropped' && request.origin === 'queue')
+        for (const row of draft.outbox.values())
+          if (!request.streams.includes(row.stream)) draft.outbox.delete(row.seq);
       const claimed = new Set([...claims.values()].flatMap((keys) => [...keys]));
       const isOpen = (row: QueuedChange): boolean =>
         row.parked === null &&

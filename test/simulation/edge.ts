@@ -69,6 +69,7 @@ export function createEdge(deps: EdgeDeps) {
   let crash: { readonly at: CrashAt; readonly downMs: number } | null = null;
   let isOff = false;
   let room: Room = 'free';
+  let version: 1 | 2 = 2;
   const timers = new Map<string, number>();
   const works = new Map<number, number>();
 
@@ -172,6 +173,10 @@ export function createEdge(deps: EdgeDeps) {
     switch (effect.type) {
       case 'hello': {
         const tell = tellerOf(0);
+        if (version === 1) {
+          time.later(0.3, () => clock.awake(() => tell({ type: 'hello-unsupported' })));
+          return;
+        }
         const said = identityOf(disk, life?.instanceId ?? '');
         call<HelloOutcome>(
           effect.request.signOffsetMs,
@@ -273,6 +278,12 @@ export function createEdge(deps: EdgeDeps) {
     },
     setClock: clock.set,
     hang: clock.hang,
+    /** Another program starts: one of version 1 says no hello. */
+    setVersion(next: 1 | 2): void {
+      if (next === version) return;
+      version = next;
+      die(2_000);
+    },
     setRoom(next: Room): void {
       room = next;
     },
@@ -290,7 +301,8 @@ export function createEdge(deps: EdgeDeps) {
     heal(): void {
       crash = null;
       room = 'free';
-      if (life === null) die(0);
+      if (life === null || version === 1) die(0);
+      version = 2;
     },
     get disk(): EdgeDisk {
       return disk;

@@ -16,6 +16,8 @@ export function createBooks() {
   const sent = new Map<string, string>();
   /** Replaced at the Core by a version that was not made from it: to be listed. */
   const replaced: { readonly edge: number; readonly key: string }[] = [];
+  /** The same under version 1, which has no lineage: nobody can know, and I30 is of version 2. */
+  const replacedUnheard = new Set<string>();
   const listed = new Set<string>();
   /** What was acknowledged, by the key of its content: the entity, as the Core names it. */
   const acknowledged = new Map<string, { readonly edge: number; readonly key: string }>();
@@ -39,10 +41,11 @@ export function createBooks() {
     wrote(key: string, parent: string | null): void {
       parents.set(key, parent);
     },
-    applied(edge: number, change: OutboxChange, before: CoreRow | undefined): void {
+    applied(edge: number, change: OutboxChange, before: CoreRow | undefined, wireVersion: 1 | 2): void {
       everOnCore.add(contentKey(change));
-      if (before !== undefined && !descends(contentKey(change), contentKey(before)))
-        replaced.push({ edge, key: contentKey(before) });
+      if (before === undefined || descends(contentKey(change), contentKey(before))) return;
+      if (wireVersion === 2) replaced.push({ edge, key: contentKey(before) });
+      else replacedUnheard.add(contentKey(before));
     },
     listed(key: string): void {
       listed.add(key);
@@ -115,6 +118,7 @@ export function createBooks() {
     replaced,
     isListed: (key: string): boolean => listed.has(key),
     isKnownByList: (content: string): boolean => [...listed].some((key) => descends(key, content)),
+    wasReplacedUnheard: (content: string): boolean => [...replacedUnheard].some((key) => descends(key, content)),
   };
 }
 
@@ -159,6 +163,7 @@ export function lawOfLineage(books: Books, edge: number, disk: EdgeDisk, core: C
     law(
       (row !== undefined && books.descends(contentKey(row), content)) ||
         books.isKnownByList(content) ||
+        books.wasReplacedUnheard(content) ||
         parked.some((each) => books.descends(each, content)),
       `edge ${edge}: what was acknowledged stands, is an ancestor of what stands or of what is listed`,
     );

@@ -15,6 +15,7 @@ export type Action =
   | { readonly do: 'hang-edge' | 'hang-core'; readonly forMs: number }
   | { readonly do: 'crash-edge' | 'crash-core'; readonly at: CrashAt; readonly downMs: number }
   | { readonly do: 'room'; readonly room: Room }
+  | { readonly do: 'version-edge' | 'version-core'; readonly version: 1 | 2 }
   | { readonly do: 'room-core'; readonly full: boolean }
   /** A disk is copied while it runs, and the copy runs on another machine; one of the two is switched off for good. */
   | { readonly do: 'clone' | 'switch-off' }
@@ -56,6 +57,8 @@ const faults: readonly Maker[] = [
   [10, (r) => ({ do: 'weather', weather: r.pick(weathers) })],
   [6, (r) => ({ do: 'crash-edge', at: crashAt(r), downMs: r.pick([0, 100, 5_000, 60_000]) })],
   [4, (r) => ({ do: 'crash-core', at: crashAt(r), downMs: r.pick([0, 1_000, 20_000]) })],
+  [1, (r) => ({ do: 'version-edge', version: r.pick([1, 2] as const) })],
+  [2, (r) => ({ do: 'version-core', version: r.pick([1, 2] as const) })],
   [3, (r) => ({ do: 'room', room: r.pick(['free', 'nearly-full', 'nearly-full', 'full'] as const) })],
   [1, (r) => ({ do: 'room-core', full: r.chance(0.5) })],
   [1, () => ({ do: 'clone' })],

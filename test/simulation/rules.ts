@@ -32,6 +32,7 @@ export const mutants = {
   'shed-not-counted': 'what a nearly full disk drops is not counted',
   'half-written-kept': 'a full disk keeps the part of a transaction that had room',
   'full-core-says-ok': 'a Core whose disk is full answers as if it had committed',
+  'unknown-streams-dropped': 'what a Core of version 1 does not know leaves the queue',
 } as const;
 export type Mutant = keyof typeof mutants;
 export const mutantNames = Object.keys(mutants) as Mutant[];

@@ -155,13 +155,11 @@ function onServerFault(memory: Memory, sent: Push, detail: string, env: Env): St
 }
 
 /**
- * A change that is accused because the Core broke at it was not proved guilty when the test of the link fails as well,
- * in whatever way: an acknowledgement that comes later may be that of a Core which has recovered.
+ * What is accused was not proved guilty when the test of the link fails as well, in whatever way: an acknowledgement that
+ * comes later may be that of a Core which has recovered, or of another version that takes what the one before refused.
  */
 const withoutStaleProof = (memory: Memory, { origin }: Push): Memory =>
-  origin === 'probe' && memory.accused?.reason.code === 'INTERNAL'
-    ? { ...memory, suspects: [], accused: null, serverFaults: 0 }
-    : memory;
+  origin === 'probe' && memory.accused !== null ? { ...memory, suspects: [], accused: null, serverFaults: 0 } : memory;
 
 const halved = (memory: Memory, sent: Push): Memory => ({
   ...memory,
