@@ -42,6 +42,12 @@ export function hlcObserve(state: HlcState, seen: Hlc): HlcState {
   return ms > state.ms || (ms === state.ms && counter > state.counter) ? { ms, counter } : state;
 }
 
+/** The stamp itself if it is later than `before`, else the next after that one, of the same node. */
+export function hlcAfter(stamp: Hlc, before: Hlc | undefined): Hlc {
+  if (before === undefined || stamp > before) return stamp;
+  return hlcTick(hlcObserve(hlcZero, before), 0, hlcParse(stamp).node)[1];
+}
+
 export function hlcParse(stamp: Hlc): { readonly ms: number; readonly counter: number; readonly node: string } {
   return { ms: Number(stamp.slice(0, 14)), counter: Number.parseInt(stamp.slice(15, 19), 16), node: stamp.slice(20) };
 }

@@ -27,6 +27,33 @@ export const sharedEntitySchema = z.strictObject({
 });
 export type SharedEntity = z.infer<typeof sharedEntitySchema>;
 
+const writerField = z.string().max(limits.nameMaxChars);
+/** One write of a field that may stand again; `claimed`: its stamp as written, where that was too far ahead to count. */
+const headSchema = z.strictObject({
+  ...stampedFieldSchema.shape,
+  who: writerField,
+  claimed: hlcSchema.exactOptional(),
+  followers: z.record(z.string().max(32), fieldValueSchema).exactOptional(),
+});
+/**
+ * A shared entity with the memory of its merge (docs/sync-protocol.md §8.2), as it goes down: with it a shop merges its own
+ * open edits as the Core will, or did where the acknowledgement was lost.
+ */
+export const mergedEntitySchema = z.strictObject({
+  ...sharedEntitySchema.shape,
+  fields: z.record(
+    z.string().max(32),
+    z.strictObject({
+      ...stampedFieldSchema.shape,
+      who: writerField.exactOptional(),
+      claimed: hlcSchema.exactOptional(),
+      seen: z.array(hlcSchema).max(limits.sharedStampsKeptMax).exactOptional(),
+      rest: z.array(headSchema).exactOptional(),
+    }),
+  ),
+  capped: z.record(z.string().max(32), hlcSchema).exactOptional(),
+});
+
 /** One act of one person on one entity: the fields written, each with the stamp of the value that the writer saw. */
 export const fieldEditSchema = z.strictObject({
   editId: uuidSchema,
@@ -177,9 +204,9 @@ export const conflictSchema = z.strictObject({
 export type Conflict = z.infer<typeof conflictSchema>;
 
 export const downPayloadSchemas = {
-  blocks: sharedEntitySchema,
+  blocks: mergedEntitySchema,
   users: userPayloadSchema,
-  catalogue: sharedEntitySchema,
+  catalogue: mergedEntitySchema,
   transfers: transferSchema,
   conflicts: conflictSchema,
 } as const satisfies Readonly<Record<DownStream, z.ZodType>>;

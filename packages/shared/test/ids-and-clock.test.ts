@@ -1,4 +1,4 @@
-import { type Hlc, hlcNodeOf, hlcObserve, hlcParse, hlcSchema, hlcTick, hlcZero } from '@sgp/shared/clock';
+import { type Hlc, hlcAfter, hlcNodeOf, hlcObserve, hlcParse, hlcSchema, hlcTick, hlcZero } from '@sgp/shared/clock';
 import { uuidSchema } from '@sgp/shared/ids';
 import { uuidV7, uuidV7Time } from '@sgp/shared/uuid';
 import test from 'ava';
@@ -49,6 +49,14 @@ test('a stamp that was observed is behind the next local one', (t) => {
   const [, stamp] = hlcTick(hlcObserve(hlcZero, seen), 1_000, node);
   t.true(stamp > seen);
   t.deepEqual(hlcParse(stamp), { ms: 5_000, counter: 8, node });
+});
+
+test('a stamp that must follow another one is moved behind it only where it is not', (t) => {
+  const stamp = `00000000005000-0000-${node}` as Hlc;
+  t.is(hlcAfter(stamp, undefined), stamp);
+  t.is(hlcAfter(stamp, '00000000004999-ffff-ffffffffffff' as Hlc), stamp);
+  t.is(hlcAfter(stamp, '00000000006000-0003-ffffffffffff' as Hlc), `00000000006000-0004-${node}` as Hlc);
+  t.is(hlcAfter(stamp, stamp), `00000000005000-0001-${node}` as Hlc);
 });
 
 test('a full counter moves to the next millisecond instead of wrapping', (t) => {

@@ -10,7 +10,7 @@ import { type FieldRule, followersOf, mayWrite, ruleOf, type Side } from './owne
  * follows from the set of edits alone, so their order and repetition do not matter.
  */
 
-/** What the merging side remembers of a field besides what stands; the downlink leaves it out (`sharedOf`). */
+/** What a merge remembers of a field besides what stands. It goes down (`mergedEntitySchema`); views leave it out (`sharedOf`). */
 export type MergedField = StampedField & {
   readonly who?: string;
   readonly claimed?: Hlc;
@@ -40,32 +40,36 @@ export type Merge = {
  * Takes one edit in. The edit has no fault (`editFault`).
  * @param standing what this function gave before, or what came down from the Core; null for a new entity
  * @param from the side that wrote the edit
- * @param nowMs the receiver's wall clock, ms since 1970
+ * @param nowMs the receiver's wall clock, ms since 1970; Infinity where only the Core may judge stamps
  */
 export function mergeEdit(standing: MergedEntity | null, edit: FieldEdit, from: Side, nowMs: number): Merge {
   const cap = capOf(standing, edit.at, nowMs);
   const losers: Loser[] = cap === null ? [] : [clockSkewLoser(edit, cap)];
   const settled: Settled[] = [];
   const fields: Record<string, MergedField> = { ...standing?.fields };
-  let changed = false;
+  // A stamp that is judged here for the first time is told to its writer, whatever becomes of the fields.
+  let changed = cap !== null && standing?.capped?.[edit.at] === undefined;
   for (const [field, { saw }] of Object.entries(edit.fields)) {
     const rule = ruleOf(edit.kind, field);
     if (rule === undefined || typeof rule.merge === 'object') continue;
     const register = fields[field];
     const before = register === undefined ? [] : headsOf(edit.kind, field, fields, register);
-    const head = headOf(edit, field, cap, before[0], saw);
+    // A write that was merged already keeps the stamp under which it counts.
+    const known = before.find((each) => stampOf(each) === edit.at);
+    const head = { ...headOf(edit, field, cap, before[0], saw), ...(known && { at: known.at }) };
     const list = (winner: Head | undefined, loser: Head, why: Loser['why']) =>
       losers.push(lostField(edit, field, winner, loser, why));
     if (!mayWrite(rule, from)) {
       list(before[0], head, 'owner');
       continue;
     }
-    const seen = rule.merge === 'first' ? [] : stampsWith(register?.seen ?? [], saw);
+    const replaced = rule.merge === 'first' ? [] : namesOf(before, saw);
+    const seen = stampsWith(register?.seen ?? [], replaced);
     const heads = [...before.filter((each) => !sameWrite(each, head)), head].filter((each) => !isSeen(seen, each));
     const winner = winnerOf(rule, heads) ?? before[0] ?? head;
     for (const each of new Set([...before.slice(0, 1), head]))
       if (!sameWrite(each, winner) && !isSeen(seen, each)) list(winner, each, whyLost(rule, winner, each));
-    if (saw !== null && rule.merge !== 'first') settled.push({ field, at: saw });
+    settled.push(...replaced.map((at) => ({ field, at })));
     if (before.slice(1).some((each) => sameWrite(each, winner))) settled.push({ field, at: stampOf(winner) });
     const rest = restOf(rule, heads, winner);
     changed = put(fields, edit.kind, field, { winner, seen, rest }) || changed;
@@ -170,8 +174,15 @@ function put(
   return changed;
 }
 
-const stampsWith = (stamps: readonly Hlc[], stamp: Hlc | null): readonly Hlc[] =>
-  stamp === null || stamps.includes(stamp) ? stamps : [...stamps, stamp].sort().slice(-limits.sharedStampsKeptMax);
+const stampsWith = (stamps: readonly Hlc[], more: readonly Hlc[]): readonly Hlc[] =>
+  [...new Set([...stamps, ...more])].sort().slice(-limits.sharedStampsKeptMax);
+
+/** All stamps of the write that was seen: whoever saw it under the one that counts replaces what its writer claimed. */
+function namesOf(heads: readonly Head[], saw: Hlc | null): readonly Hlc[] {
+  if (saw === null) return [];
+  const named = heads.filter((each) => each.at === saw || stampOf(each) === saw);
+  return [...new Set([saw, ...named.map(stampOf)])];
+}
 
 const newest = (capped: Readonly<Record<string, Hlc>>): Readonly<Record<string, Hlc>> =>
   Object.fromEntries(

@@ -5,6 +5,7 @@ import {
   catalogueFields,
   type FieldEdit,
   type FieldValue,
+  mergedEntitySchema,
   type SharedEntity,
   sharedEntitySchema,
 } from '@sgp/shared/sync-payloads';
@@ -25,6 +26,9 @@ const edit = (at: Hlc, kind: FieldEdit['kind'], fields: FieldEdit['fields']): Fi
   who: `writer at ${at}`,
   fields,
 });
+/** The stamp that counts for one that is too far ahead. */
+const capped = (at: Hlc): Hlc =>
+  mergeEdit(null, leadDays(at, 1, null).edit, 'edge', now).entity.fields['leadDays']?.at as Hlc;
 type Act = { readonly edit: FieldEdit; readonly from: Side };
 
 /** Merges all, with a ledger that keeps its contract: listed once by key, closed when settled. */
@@ -297,10 +301,60 @@ test('a lost block is restored with its reason; a note about a clock has nothing
   t.is(fieldsToRestore({ kind: 'clock-skew', field: null, loser }, standing.entity as SharedEntity), null);
 });
 
-test('what goes down has the form of the contract, without what only the merging side remembers', (t) => {
+test('what a merge remembers goes down, and views leave it out', (t) => {
   const { standing, shared } = mergeAll([leadDays(stamp(1), 3, null), leadDays(stamp(2), 4, stamp(1))]);
   t.deepEqual(standing?.fields['leadDays']?.seen, [stamp(1)]);
-  t.notThrows(() => sharedEntitySchema.parse(shared));
+  t.deepEqual(JSON.parse(JSON.stringify(mergedEntitySchema.parse(standing))), JSON.parse(JSON.stringify(standing)));
+  t.deepEqual(JSON.parse(JSON.stringify(sharedEntitySchema.parse(shared))), shared);
+});
+
+test('a shop merges its own open edit on what came down as the Core did, whatever came of it there', (t) => {
+  const blocked = (at: Hlc, value: boolean, saw: Hlc | null): Act => ({
+    edit: edit(at, 'block', { blocked: { value, saw }, reason: { value: value ? 'why' : null, saw: null } }),
+    from: 'edge',
+  });
+  const [far, further] = [stamp(9_000_000), stamp(9_000_001, 'bb')];
+  const cases: readonly (readonly Act[])[] = [
+    // The block was lifted by somebody who knew of it, and its acknowledgement was lost.
+    [blocked(stamp(1), true, null), blocked(stamp(2, 'bb'), false, stamp(1))],
+    // Its stamp does not count at the Core.
+    [leadDays(far, 3, null)],
+    [leadDays(stamp(1, 'bb'), 4, null), leadDays(far, 3, null)],
+    // It counts under the stamp after what it replaced, not under the Core's time.
+    [leadDays(further, 4, null), leadDays(far, 3, capped(further))],
+  ];
+  for (const acts of cases) {
+    const { standing } = mergeAll(acts);
+    for (const act of acts) {
+      const again = mergeEdit(standing, act.edit, act.from, Number.POSITIVE_INFINITY);
+      t.deepEqual(again.entity, standing);
+      t.false(again.changed);
+    }
+  }
+});
+
+test('the writer of a stamp that does not count hears of it, also where his value does not stand', (t) => {
+  const { standing } = mergeAll([leadDays(stamp(now), 4, null)]);
+  const first = mergeEdit(standing, leadDays(stamp(9_000_000), 4, null).edit, 'edge', now - 10);
+  t.true(first.changed);
+  t.false(mergeEdit(first.entity, leadDays(stamp(9_000_000), 4, null).edit, 'edge', now - 10).changed);
+});
+
+test('whoever replaces a write under the stamp that counts replaces it under the one that its writer gave', (t) => {
+  const far = stamp(9_000_000);
+  const first = leadDays(far, 3, null);
+  const second = leadDays(stamp(now + 5), 4, capped(far));
+  const { standing, open } = mergeAll([first, second]);
+  t.is(standing?.fields['leadDays']?.value, 4);
+  t.deepEqual(
+    open.map(({ kind }) => kind),
+    ['clock-skew'],
+  );
+  const { settled } = mergeEdit(mergeEdit(null, first.edit, 'edge', now).entity, second.edit, 'edge', now);
+  t.deepEqual(
+    settled.map(({ at }) => at),
+    [capped(far), far],
+  );
 });
 
 test('the stamps remembered for a field are bounded', (t) => {

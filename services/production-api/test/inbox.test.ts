@@ -1,6 +1,10 @@
 import { newId } from '@sgp/service-kit/ids';
 import type { Session, User } from '@sgp/shared/api/people';
+import { hlcAfter } from '@sgp/shared/clock';
+import type { FieldEdit } from '@sgp/shared/sync-payloads';
+import { mergeEdit } from '@sgp/sync-engine/merge';
 import test from 'ava';
+import { createSharedStore } from '../src/catalogue/shared-store.ts';
 import { openProductionDb } from '../src/db.ts';
 import { openDownInbox } from '../src/inbox/open-down-inbox.ts';
 import { openBrowser } from './support/browser.ts';
@@ -173,4 +177,30 @@ test('a stamp written here is later than every stamp that came down, also where 
   const [edit] = await saidOn<{ at: string; fields: { leadDays: { saw: string } } }>(app.db, 'edits');
   t.is(edit?.payload.fields.leadDays.saw, ahead);
   t.true((edit?.payload.at ?? '') > ahead);
+});
+
+test('an edit that the cloud replaced stays replaced, though its acknowledgement was lost; the own clock judges no stamp', async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const app = await openShopApp(stack);
+  const boss = await signedIn(app);
+  const itemId = newId();
+  const log = createDownLog();
+  log.shared(material(itemId, { name: 'Lona', active: true, leadDays: 2 }));
+  const inbox = openDownInbox(app.db, app.identity);
+  await inbox.apply(log.step(0));
+  const ahead = coreStamp(Date.now() + 86_400_000);
+  log.shared(material(itemId, { leadDays: 5 }, ahead));
+  await inbox.apply(log.step(1));
+  await boss.ok('PATCH', `/api/catalogue/${itemId}`, { leadDays: 3 });
+  const shown = async () => (await createSharedStore().find(app.db, 'catalogue', itemId))?.fields['leadDays'];
+  const [edit] = await saidOn<FieldEdit>(app.db, 'edits');
+  const own = edit?.payload as FieldEdit;
+  t.deepEqual(await shown(), { value: 3, at: own.at, who: own.who, seen: [ahead] }, 'under the stamp that it gave');
+
+  const merged = mergeEdit(null, own, 'edge', Number.POSITIVE_INFINITY).entity;
+  const later = hlcAfter(own.at, own.at);
+  const replacing: FieldEdit = { ...own, editId: newId(), at: later, fields: { leadDays: { value: 9, saw: own.at } } };
+  log.shared(mergeEdit(merged, replacing, 'core', Number.POSITIVE_INFINITY).entity);
+  await inbox.apply(log.step(2));
+  t.like(await shown(), { value: 9, at: later }, 'the edit still waits in the outbox, and the cloud has it already');
 });

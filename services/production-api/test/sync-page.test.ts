@@ -115,7 +115,10 @@ test('an outage is told when it turns, written when it begins, and closed once w
   const told: SyncStatus[] = [];
   const publish = async (status: SyncStatus) => void told.push(status);
   const reporter = stack.use(
-    createStatusReporter(well, { store, publish, now: () => at, uptime: () => 0, log: createLog('test', 'silent') }),
+    createStatusReporter(well, {
+      ...{ store, publish, onIncidentEnded: () => {}, now: () => at, uptime: () => 0 },
+      log: createLog('test', 'silent'),
+    }),
   );
   await writer.write(newId());
 
@@ -203,19 +206,38 @@ test('time in which the bridge was off is an outage, from its last sign of life 
   const store = createSyncStore(db);
   const log = createLog('test', 'silent');
   const outages = async () => (await store.lists()).incidents;
+  let ended = 0;
+  const onIncidentEnded = () => {
+    ended += 1;
+  };
   const before: LinkFacts = {
     ...{ lastAckAt: 1_000, offlineSince: null, failures: 0, clockSkewMs: 0, ackedSeq: 0, blocked: null },
   };
   const quick = stack.use(
-    createStatusReporter(before, { store, publish: async () => {}, now: () => 60_000, uptime: () => 0, log }),
+    createStatusReporter(before, {
+      store,
+      publish: async () => {},
+      onIncidentEnded,
+      now: () => 60_000,
+      uptime: () => 0,
+      log,
+    }),
   );
   quick.repeat();
   await quick[Symbol.asyncDispose]();
   t.deepEqual(await outages(), [], 'a restart is none');
+  t.is(ended, 0);
 
   let now = 1_000_000;
   const reporter = stack.use(
-    createStatusReporter(before, { store, publish: async () => {}, now: () => now, uptime: () => now, log }),
+    createStatusReporter(before, {
+      store,
+      publish: async () => {},
+      onIncidentEnded,
+      now: () => now,
+      uptime: () => now,
+      log,
+    }),
   );
   reporter.refresh();
   await until('it is written', async () => (await outages()).length === 1);
@@ -229,6 +251,8 @@ test('time in which the bridge was off is an outage, from its last sign of life 
   reporter.report({ ...before, lastAckAt: 4_999_900 });
   await until('a second one', async () => (await outages()).length === 2);
   t.like((await outages())[0], { cause: 'STOPPED', startedAt: 1_000_500, endedAt: 4_999_900 });
+  await reporter[Symbol.asyncDispose]();
+  t.is(ended, 2, 'a comparison is asked for once after each, and not with every status');
 });
 
 test('the trail of an order tells each hop of each version, newest first', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { newId } from '@sgp/service-kit/ids';
 import { createLog } from '@sgp/service-kit/log';
-import { type Hlc, hlcNodeOf } from '@sgp/shared/clock';
+import { type Hlc, hlcNodeOf, hlcParse } from '@sgp/shared/clock';
 import type { FieldEdit, Movement, SharedKind, Transfer } from '@sgp/shared/sync-payloads';
 import { sharedOf } from '@sgp/sync-engine/merge';
 import test from 'ava';
@@ -27,6 +27,18 @@ const values = {
   place: fc.constantFrom('A1', 'B2'),
   priceCents: fc.constantFrom(100, 200),
 };
+test('version and stamp of what goes down grow together, also after a replica or a life whose clock was ahead', (t) => {
+  const transfer = { transferId: newId() } as Transfer;
+  const [early, late] = [stampOf(1, 0), stampOf(2, 1)];
+  const nowMs = 1_763_768_193_000;
+  const first = nextTransfer(transfer, undefined, { nowMs, stamp: late });
+  t.is(first.updatedAt, late);
+  const second = nextTransfer(transfer, first, { nowMs: nowMs + 1_000, stamp: early });
+  t.is(second.version, first.version + 1);
+  t.true(second.updatedAt > late);
+  t.is(hlcParse(second.updatedAt).node, hlcParse(early).node);
+});
+
 /** Edits whose `saw` is null or the stamp of an earlier edit of the same field by anybody. */
 const edits: fc.Arbitrary<readonly Act[]> = fc
   .array(

@@ -16,6 +16,8 @@ export type StatusReporterDeps = {
   readonly store: Pick<SyncStore, 'waiting' | 'saveTrouble' | 'openIncident' | 'closeIncident'>;
   /** Hears each status; resolves when it was told. */
   readonly publish: (status: SyncStatus) => Promise<void>;
+  /** An outage ended just now: all that it held back is acknowledged. */
+  readonly onIncidentEnded: () => void;
   readonly now: () => number;
   /** Milliseconds of a clock that is never set. */
   readonly uptime: () => number;
@@ -92,7 +94,7 @@ export function createStatusReporter(initial: LinkFacts, deps: StatusReporterDep
       });
     // The outage is over when what it held back has arrived.
     else if (silentSince === null && offlineSince === null && pendingChanges === 0)
-      await deps.store.closeIncident(lastAckAt ?? now);
+      if (await deps.store.closeIncident(lastAckAt ?? now)) deps.onIncidentEnded();
   };
 
   const run = (): void => {

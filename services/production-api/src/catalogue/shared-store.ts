@@ -1,5 +1,5 @@
 import type { Database } from '@sgp/service-kit/database';
-import type { FieldEdit, SharedEntity, SharedKind } from '@sgp/shared/sync-payloads';
+import type { FieldEdit, SharedKind } from '@sgp/shared/sync-payloads';
 import { type MergedEntity, mergeEdit } from '@sgp/sync-engine/merge';
 
 /**
@@ -10,10 +10,13 @@ export type SharedStore = {
   find(db: Database, kind: SharedKind, entityId: string): Promise<MergedEntity | null>;
   list(db: Database, kind: SharedKind): Promise<readonly MergedEntity[]>;
   /** Takes an edit of this shop in, which is in the outbox by the same transaction. */
-  edit(tx: Database, edit: FieldEdit, nowMs: number): Promise<MergedEntity>;
+  edit(tx: Database, edit: FieldEdit): Promise<MergedEntity>;
   /** Takes the Core's state in. */
-  settle(tx: Database, entity: SharedEntity, nowMs: number): Promise<void>;
+  settle(tx: Database, entity: MergedEntity): Promise<void>;
 };
+
+/** Only the Core judges stamps: a shop whose clock is slow would set its own edits back. */
+const unjudged = Number.POSITIVE_INFINITY;
 
 export const editStreamOf = { catalogue: 'edits', block: 'blocks' } as const;
 
@@ -34,23 +37,26 @@ export function createSharedStore(): SharedStore {
       const rows = await db('shared_entities').where({ kind }).orderBy('entity_id').select('doc');
       return rows.map(({ doc }) => JSON.parse(doc));
     },
-    async edit(tx, edit, nowMs) {
+    async edit(tx, edit) {
       const { kind, entityId, editId, at } = edit;
-      const { entity } = mergeEdit(await find(tx, kind, entityId), edit, 'edge', nowMs);
+      const { entity } = mergeEdit(await find(tx, kind, entityId), edit, 'edge', unjudged);
       await save(tx, entity);
       await tx('shared_edits').insert({ edit_id: editId, kind, entity_id: entityId, at, doc: JSON.stringify(edit) });
       return entity;
     },
-    async settle(tx, core, nowMs) {
+    async settle(tx, core) {
       const open = await openEdits(tx, core);
-      const merged = open.reduce<MergedEntity>((entity, edit) => mergeEdit(entity, edit, 'edge', nowMs).entity, core);
+      const merged = open.reduce<MergedEntity>(
+        (entity, edit) => mergeEdit(entity, edit, 'edge', unjudged).entity,
+        core,
+      );
       await save(tx, merged);
     },
   };
 }
 
 /** Oldest first. Those that left the outbox are in the Core's state or lost there, and are forgotten. */
-async function openEdits(tx: Database, { kind, entityId }: SharedEntity): Promise<readonly FieldEdit[]> {
+async function openEdits(tx: Database, { kind, entityId }: MergedEntity): Promise<readonly FieldEdit[]> {
   const own = () => tx('shared_edits').where({ kind, entity_id: entityId });
   const waiting = tx('outbox').where({ stream: editStreamOf[kind] }).whereNull('parked_at').select('entity_id');
   await own().whereNotIn('edit_id', waiting).delete();

@@ -34,11 +34,10 @@ export function createSharedWriter(deps: {
       const at = await hlc.tick(tx);
       const edit: FieldEdit = { editId: newId(), kind, entityId, at, who: actor.who, fields };
       await say(tx, { stream: editStreamOf[kind], entityId: edit.editId, version: 1, payload: edit, updatedAt: at });
-      const now = Date.now();
-      const after = await shared.edit(tx, edit, now);
+      const after = await shared.edit(tx, edit);
       const names = Object.keys(fields);
       await audit.append(tx, {
-        at: now,
+        at: Date.now(),
         actor,
         entity: kind,
         entityId,

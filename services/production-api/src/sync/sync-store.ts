@@ -47,8 +47,8 @@ export type SyncStore = {
     readonly startedAt: number;
     readonly pendingChanges: number;
   }): Promise<void>;
-  /** Writes that the open outage, if any, ended. */
-  closeIncident(endedAt: number): Promise<void>;
+  /** Writes that the open outage ended; false when none was open. */
+  closeIncident(endedAt: number): Promise<boolean>;
 };
 
 const isOpen = { ended_at: null };
@@ -149,9 +149,10 @@ export function createSyncStore(db: Database): SyncStore {
       });
     },
     async closeIncident(endedAt) {
-      await db('sync_incidents')
+      const closed = await db('sync_incidents')
         .where(isOpen)
         .update({ ended_at: db.raw('case when started_at > ? then started_at else ? end', [endedAt, endedAt]) });
+      return closed > 0;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Hlc } from '@sgp/shared/clock';
 import { AppError } from '@sgp/shared/errors';
 import { limits } from '@sgp/shared/limits';
 import type { UserPayload } from '@sgp/shared/sync-payloads';
-import { type DownEntry, nextVersion } from '../downlink/down-changes.ts';
+import { type DownEntry, nextStep } from '../downlink/down-changes.ts';
 
 export type StoredUser = { readonly user: UserPayload; readonly version: number; readonly updatedAt: Hlc };
 
@@ -49,7 +49,7 @@ export async function writeUser(
     throw new AppError('ALREADY_EXISTS', 'Somebody of the company has this login; nothing was changed.');
   if (!before && all.length >= limits.usersMax)
     throw new AppError('ALREADY_EXISTS', `The company has ${limits.usersMax} people, which is the most.`);
-  const stored: StoredUser = { user, version: nextVersion(before?.version, at.nowMs), updatedAt: at.stamp };
+  const stored: StoredUser = { user, ...nextStep(before, at) };
   await tx('company_users')
     .insert({
       company_id: companyId,

@@ -2,7 +2,7 @@ import { sha256Hex } from '@sgp/auth/digest';
 import type { Database } from '@sgp/service-kit/database';
 import { newId } from '@sgp/service-kit/ids';
 import { canonicalJson, type Json } from '@sgp/shared/canonical-json';
-import type { Hlc } from '@sgp/shared/clock';
+import { type Hlc, hlcAfter } from '@sgp/shared/clock';
 import type { DownStream } from '@sgp/shared/sync-downlink';
 import { mirrorLimits } from '../mirror-limits.ts';
 
@@ -77,9 +77,18 @@ export async function writeDown(
 
 const versionsSinceMs = Date.UTC(2024, 0, 1);
 
+/** What an edge tells the newer state by; both must grow, or it takes the Core for forked. */
+export type Step = { readonly version: number; readonly updatedAt: Hlc };
+
 /**
- * The version after this one. It follows the seconds of the clock, so that it also grows over a database that was restored
+ * The version and stamp after these. The version follows the seconds of the clock, so that it also grows over a database that was restored
  * from a backup: an edge that knows the lost versions takes the new ones for newer. It fits 32 bits until 2092.
+ * The stamp grows also where another replica, or a clock that was ahead, gave the one before.
  */
-export const nextVersion = (before: number | undefined, nowMs: number): number =>
-  Math.max((before ?? 0) + 1, Math.floor((nowMs - versionsSinceMs) / 1000));
+export const nextStep = (
+  before: Step | null | undefined,
+  { nowMs, stamp }: { readonly nowMs: number; readonly stamp: Hlc },
+): Step => ({
+  version: Math.max((before?.version ?? 0) + 1, Math.floor((nowMs - versionsSinceMs) / 1000)),
+  updatedAt: hlcAfter(stamp, before?.updatedAt),
+});

@@ -6,7 +6,7 @@ import type { Conflict } from '@sgp/shared/sync-payloads';
 import { uuidV7 } from '@sgp/shared/uuid';
 import type { Loser, Settled } from '@sgp/sync-engine/losers';
 import type * as z from 'zod';
-import { type DownEntry, nextVersion } from '../downlink/down-changes.ts';
+import { type DownEntry, nextStep } from '../downlink/down-changes.ts';
 import { mirrorLimits } from '../mirror-limits.ts';
 
 /** A conflict as the Core keeps it. */
@@ -144,8 +144,7 @@ export const resolvedEntry = (
     ...{ resolvedAt: at.nowMs, resolution },
     ...(who !== undefined && { resolvedBy: who }),
   },
-  version: nextVersion(entry.version, at.nowMs),
-  updatedAt: at.stamp,
+  ...nextStep(entry, at),
 });
 
 function entryOf(
@@ -170,8 +169,7 @@ function entryOf(
       resolvedAt: loser.same ? nowMs : null,
       resolution: loser.same ? 'kept' : null,
     },
-    version: nextVersion(undefined, nowMs),
-    updatedAt: stamp,
+    ...nextStep(null, { nowMs, stamp }),
     establishmentIds: [...new Set([note.establishmentId, ...writers].filter((id) => typeof id === 'string'))].sort(),
   };
 }

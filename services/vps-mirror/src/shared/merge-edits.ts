@@ -2,9 +2,9 @@ import type { Database } from '@sgp/service-kit/database';
 import type { Hlc } from '@sgp/shared/clock';
 import type { DownStream } from '@sgp/shared/sync-downlink';
 import type { FieldEdit, SharedKind } from '@sgp/shared/sync-payloads';
-import { type MergedEntity, mergeEdit, sharedOf } from '@sgp/sync-engine/merge';
+import { type MergedEntity, mergeEdit } from '@sgp/sync-engine/merge';
 import type { Side } from '@sgp/sync-engine/ownership';
-import { type DownEntry, nextVersion } from '../downlink/down-changes.ts';
+import { type DownEntry, nextStep } from '../downlink/down-changes.ts';
 import { conflictDown, type MergeNote, noteConflicts } from './conflict-ledger.ts';
 
 /** A shared entity as the Core keeps it. */
@@ -25,7 +25,7 @@ export const sharedDown = ({ entity, version, updatedAt }: StoredEntity): DownEn
   entityId: entity.entityId,
   version,
   updatedAt,
-  payload: sharedOf(entity),
+  payload: entity,
   to: 'all',
 });
 
@@ -103,8 +103,7 @@ export async function mergeEdits(
     return {
       changed,
       entity,
-      version: moved ? nextVersion(known?.version, at.nowMs) : known.version,
-      updatedAt: moved ? at.stamp : known.updatedAt,
+      ...(moved ? nextStep(known, at) : { version: known.version, updatedAt: known.updatedAt }),
     };
   });
   if (stored.length > 0)

@@ -5,7 +5,7 @@ import type { StreamName } from '@sgp/shared/sync';
 import { uuidV7 } from '@sgp/shared/uuid';
 import { ledgerEntity, ledgerTextMaxChars, lostVersionName } from '@sgp/sync-engine/lost-history';
 import type { Knex } from 'knex';
-import { lockCompany, nextVersion } from '../downlink/down-changes.ts';
+import { lockCompany, nextStep } from '../downlink/down-changes.ts';
 import type { DownWriter } from '../downlink/down-writer.ts';
 import { type DownlinkStoreDeps, headOf } from '../downlink/downlink-store.ts';
 import { conflictDown, findConflict, type LedgerEntry, writeEntries } from './conflict-ledger.ts';
@@ -43,8 +43,7 @@ export function createNoteOverwritten(deps: {
       if ((await findConflict(tx, companyId, conflictId)) !== null) continue;
       entries.push({
         conflict: conflictOf(stream, each, conflictId, now()),
-        version: nextVersion(undefined, now()),
-        updatedAt: clock.stamp([]),
+        ...nextStep(null, { nowMs: now(), stamp: clock.stamp([]) }),
         establishmentIds: [establishmentId],
       });
     }

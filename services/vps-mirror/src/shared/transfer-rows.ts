@@ -2,7 +2,7 @@ import type { Database } from '@sgp/service-kit/database';
 import { type Hlc, hlcParse } from '@sgp/shared/clock';
 import type { Movement, Transfer } from '@sgp/shared/sync-payloads';
 import { transferAfterMovement } from '@sgp/sync-engine/stock';
-import { type DownEntry, nextVersion } from '../downlink/down-changes.ts';
+import { type DownEntry, nextStep } from '../downlink/down-changes.ts';
 
 export type StoredTransfer = { readonly transfer: Transfer; readonly version: number; readonly updatedAt: Hlc };
 
@@ -28,7 +28,7 @@ export const nextTransfer = (
   transfer: Transfer,
   before: StoredTransfer | undefined,
   at: { readonly nowMs: number; readonly stamp: Hlc },
-): StoredTransfer => ({ transfer, version: nextVersion(before?.version, at.nowMs), updatedAt: at.stamp });
+): StoredTransfer => ({ transfer, ...nextStep(before, at) });
 
 export async function lockTransfers(
   tx: Database,
